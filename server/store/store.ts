@@ -264,7 +264,10 @@ export interface Commit {
   readonly membership?: MembershipWrite;
   /** Makes this draft the member list that readers see, in one step however long it is. */
   readonly publish?: { readonly draft: MemberDraft; readonly expectedVersion?: number };
-  /** JSON objects as text. Not written when the commit changes nothing. */
+  /**
+   * JSON objects as text. Not written when the writes, membership and draft of the commit change
+   * nothing; a commit of events alone always writes them.
+   */
   readonly events?: readonly string[];
   readonly fence?: Lease;
 }
