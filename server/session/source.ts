@@ -154,8 +154,8 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }
 
-/** Follows symlinks anew on each call. */
-function readSmallFile(path: string, what: string): { text: string; mode: number } {
+/** Text and mode of a session or token file. Follows symlinks anew on each call. Throws OperatorError. */
+export function readSmallFile(path: string, what: string): { text: string; mode: number } {
   let file: number | undefined;
   try {
     file = openSync(path, 'r');
