@@ -3,16 +3,13 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { OperatorError } from '#base/operator-error.ts';
 import { Connection } from './connection.ts';
-import { primaryCode } from './failure.ts';
+import { BUSY, isDamage, primaryCode } from './failure.ts';
 import { APPLICATION_ID, createTables, SCHEMA_VERSION } from './schema.ts';
 
 export interface OpenFile {
   readonly file: string;
 }
 
-const BUSY = 5;
-const NOT_A_DATABASE = 26;
-const CORRUPT = 11;
 /** How long a statement waits for a lock of another connection, in milliseconds. */
 const LOCK_WAIT_MS = 5_000;
 
@@ -69,9 +66,7 @@ export function prepareFile(file: string): void {
     if (thrown instanceof OperatorError) {
       throw thrown;
     }
-    const code = primaryCode(thrown);
-    const isDamaged = code === NOT_A_DATABASE || code === CORRUPT;
-    const remedy = isDamaged
+    const remedy = isDamage(thrown)
       ? 'It is damaged or no database. Move it and its -wal and -shm files away, then put back a backup, or start anew and run op-scim import'
       : 'Make the file and its folder readable and writable for the user of the bridge';
     throw new OperatorError(

@@ -165,7 +165,8 @@ export function rankOf(connection: Connection, list: number, bound: Bound): numb
 export function keyAt(connection: Connection, list: number, rank: number): Key | undefined {
   let from: Key = HEAD;
   let left = rank;
-  for (let level = LEVELS; level >= 1; level -= 1) {
+  let isInside = true;
+  for (let level = LEVELS; level >= 1 && isInside; level -= 1) {
     const nodes = connection.each<Key & { width: number }>(
       `SELECT value, sequence, width FROM nodes
        WHERE list = ? AND level = ? AND (value, sequence) >= (?, ?) ORDER BY value, sequence`,
@@ -174,13 +175,18 @@ export function keyAt(connection: Connection, list: number, rank: number): Key |
       from.value,
       from.sequence,
     );
+    isInside = false;
     for (const { value, sequence, width } of nodes) {
-      from = { value, sequence };
       if (left < width) {
+        from = { value, sequence };
+        isInside = true;
         break;
       }
       left -= width;
     }
+  }
+  if (!isInside) {
+    return undefined;
   }
   return connection.one<Key>(
     `SELECT value, sequence FROM entries WHERE list = ? AND (value, sequence) >= (?, ?)

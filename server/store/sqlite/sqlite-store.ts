@@ -124,7 +124,7 @@ export class SqliteStore implements Store {
   async *problems(indexesOf: IndexesOf): AsyncIterable<string> {
     const account = this.#findAccount();
     if (account !== undefined) {
-      yield* findProblems(this.#reader, account, indexesOf);
+      yield* findProblems({ connection: this.#reader, account, indexesOf });
     }
   }
 

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '../store.ts';
+import { unavailable } from './failure.ts';
 import type { OpenFile } from './file.ts';
 import {
   type Answer,
@@ -13,6 +14,8 @@ import {
 
 /** Requests in one transaction. Bounds how long the first of them waits for the last. */
 const MAX_BATCH = 256;
+
+const ENDED = 'The thread that writes the database ended: see the log, then try again.';
 
 /** Where requests are written: the writer thread of a file, or the memory's one connection. */
 export interface WriterPort {
@@ -72,12 +75,20 @@ export class WriteQueue {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MAX_BATCH);
-      const answers = await this.#port.run(batch.map(({ request }) => request));
+      const answers = await this.#answersTo(batch);
       for (const [place, { settle }] of batch.entries()) {
         settle(answers[place] ?? { bug: new Error('The writer left a request unanswered.') });
       }
     }
     this.#running = undefined;
+  }
+
+  async #answersTo(batch: readonly Waiting[]): Promise<readonly Answer[]> {
+    try {
+      return await this.#port.run(batch.map(({ request }) => request));
+    } catch (thrown) {
+      return batch.map(() => ({ bug: thrown }));
+    }
   }
 }
 
@@ -95,26 +106,30 @@ export class WriterThread implements WriterPort {
     const worker = this.#worker ?? this.#start();
     worker.ref();
     try {
-      return await new Promise<readonly Answer[]>((resolve) => {
-        const settle = (answers: readonly Answer[]) => {
-          worker.off('message', settle);
-          worker.off('error', fail);
-          worker.off('exit', fail);
-          resolve(answers);
-        };
-        const fail = (cause: unknown) => {
-          this.#worker = undefined;
-          const reason = 'The thread that writes the database ended: see the log, then try again.';
-          settle(requests.map(() => ({ unavailable: reason, cause })));
-        };
-        worker.on('message', settle);
-        worker.on('error', fail);
-        worker.on('exit', fail);
-        worker.postMessage(requests);
-      });
+      worker.postMessage(requests);
+      return await this.#answersOf(worker, requests);
     } finally {
       worker.unref();
     }
+  }
+
+  #answersOf(worker: Worker, requests: readonly Request[]): Promise<readonly Answer[]> {
+    return new Promise((resolve) => {
+      const settle = (answers: readonly Answer[]) => {
+        worker.off('message', settle);
+        worker.off('error', fail);
+        worker.off('exit', fail);
+        resolve(answers);
+      };
+      const fail = (cause: unknown) => {
+        this.#worker = undefined;
+        const reason = unavailable(cause)?.reason ?? ENDED;
+        settle(requests.map(() => ({ unavailable: reason, cause })));
+      };
+      worker.on('message', settle);
+      worker.on('error', fail);
+      worker.on('exit', fail);
+    });
   }
 
   async close(): Promise<void> {
