@@ -5,6 +5,7 @@ import { type Command, type CommandIo, write } from './command.ts';
 /** Each command is loaded when it is called: `op-scim session` should not wait for the web server. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   session: async () => (await import('./session.ts')).session,
+  config: async () => (await import('./config.ts')).config,
 };
 
 /** Runs one command and resolves to the exit code: 2 for what the operator can mend, 1 for a bug. */
@@ -58,15 +59,5 @@ async function helpFor(name: string | undefined): Promise<string> {
 }
 
 if (import.meta.main) {
-  forbidReports();
   process.exitCode = await main(process.argv.slice(2), process);
-}
-
-/** Diagnostic reports hold the environment and parts of the heap. */
-function forbidReports(): void {
-  const { report } = process;
-  report.reportOnFatalError = false;
-  report.reportOnSignal = false;
-  report.reportOnUncaughtException = false;
-  report.excludeEnv = true;
 }

@@ -7,7 +7,7 @@ import { accountIdOf, PAYLOAD_KINDS, type PayloadKind, parsePayload } from '#ses
 import { createSession } from '#session/seal.ts';
 import { readSmallFile } from '#session/source.ts';
 import { type CommandIo, parseOptions, write } from './command.ts';
-import { withPrompt } from './prompt.ts';
+import { askAll, type Question } from './prompt.ts';
 import { createSessionFile, refuseExisting } from './session-file.ts';
 
 const OPTIONS = {
@@ -72,6 +72,9 @@ function readKind(kind: string | undefined, credentials: string | undefined): Pa
     throw new OperatorError('--credentials needs a --kind: add --kind op or --kind scim.');
   }
   const wanted = kind ?? 'standalone';
+  if (wanted === 'standalone' && credentials !== undefined) {
+    throw new OperatorError('--kind standalone has no credentials: leave out --credentials.');
+  }
   const found = PAYLOAD_KINDS.find((candidate) => candidate === wanted);
   if (found === undefined) {
     throw new OperatorError(`--kind ${wanted} is not known: use ${PAYLOAD_KINDS.join(', ')}.`);
@@ -102,12 +105,12 @@ async function readCredentials(
   from: string | undefined,
   io: CommandIo,
 ): Promise<unknown> {
-  if (kind === 'standalone' && from === undefined) {
+  if (kind === 'standalone') {
     return {};
   }
   const isTerminal = io.stdin.isTTY === true;
   if (isTerminal && (from === undefined || from === '-')) {
-    return askCredentials(kind, io);
+    return askAll(io, QUESTIONS[kind]);
   }
   if (from === undefined) {
     throw new OperatorError(
@@ -133,24 +136,19 @@ async function readCredentialsFile(path: string, io: CommandIo): Promise<string>
   return json;
 }
 
-function askCredentials(kind: PayloadKind, io: CommandIo): Promise<unknown> {
-  return withPrompt(io, async (prompt) => {
-    if (kind === 'op') {
-      return {
-        signInAddress: await prompt.ask('Sign-in address (such as acme.1password.com): '),
-        email: await prompt.ask('E-mail of the provisioning user: '),
-        secretKey: await prompt.askSecret('Secret Key (not shown): '),
-        password: await prompt.askSecret('Account password (not shown): '),
-      };
-    }
-    return kind === 'scim'
-      ? {
-          url: await prompt.ask('URL of the SCIM endpoint upstream: '),
-          token: await prompt.askSecret('Its bearer token (not shown): '),
-        }
-      : {};
-  });
-}
+const QUESTIONS: Readonly<Record<PayloadKind, readonly Question[]>> = {
+  standalone: [],
+  op: [
+    { name: 'signInAddress', text: 'Sign-in address, like acme.1password.com: ', isSecret: false },
+    { name: 'email', text: 'E-mail of the provisioning user: ', isSecret: false },
+    { name: 'secretKey', text: 'Secret Key (not shown): ', isSecret: true },
+    { name: 'password', text: 'Account password (not shown): ', isSecret: true },
+  ],
+  scim: [
+    { name: 'url', text: 'URL of the SCIM endpoint upstream: ', isSecret: false },
+    { name: 'token', text: 'Its bearer token (not shown): ', isSecret: true },
+  ],
+};
 
 /** 26 characters of a-z and 2-7, as the 1Password CLI makes them. */
 function newDeviceUuid(): string {

@@ -11,7 +11,7 @@ import {
 } from '#session/seal.ts';
 import { readSmallFile } from '#session/source.ts';
 import { type CommandIo, parseOptions, write } from './command.ts';
-import { withPrompt } from './prompt.ts';
+import { askAll } from './prompt.ts';
 import { changeSessionFile } from './session-file.ts';
 
 /**
@@ -127,13 +127,7 @@ function rotate(session: SessionFile, current: string, nowMs: number, keepMs: nu
 }
 
 async function readCurrentToken(file: string | undefined, io: CommandIo): Promise<string> {
-  const isTerminal = io.stdin.isTTY === true;
-  const given =
-    file !== undefined
-      ? readSmallFile(file, 'bearer token').text
-      : isTerminal
-        ? await withPrompt(io, (prompt) => prompt.askSecret('Current bearer token (not shown): '))
-        : await text(io.stdin);
+  const given = file === undefined ? await readStdin(io) : readSmallFile(file, 'bearer token').text;
   const token = given.trim();
   if (!isBearerToken(token)) {
     throw new OperatorError(
@@ -141,6 +135,15 @@ async function readCurrentToken(file: string | undefined, io: CommandIo): Promis
     );
   }
   return token;
+}
+
+async function readStdin(io: CommandIo): Promise<string> {
+  if (io.stdin.isTTY !== true) {
+    return text(io.stdin);
+  }
+  const question = 'Current bearer token (not shown): ';
+  const answers = await askAll(io, [{ name: 'token', text: question, isSecret: true }]);
+  return answers['token'] ?? '';
 }
 
 function onePath(positionals: readonly string[], usage: string): string {

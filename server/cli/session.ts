@@ -1,5 +1,6 @@
 import { nearest } from '#base/nearest.ts';
 import { OperatorError } from '#base/operator-error.ts';
+import { makeProcessPrivate } from '#base/private-process.ts';
 import type { Command, CommandIo } from './command.ts';
 import { createCommand } from './session-create.ts';
 import { inspectCommand } from './session-inspect.ts';
@@ -49,6 +50,7 @@ export const session: Command = {
     if (command === undefined) {
       throw unknown(name);
     }
+    makeProcessPrivate(); // What it can not turn off matters little to so short a process.
     return command(rest, io);
   },
 };

@@ -46,6 +46,11 @@ const bad = {
     changed({ tokens: [{ ...session.tokens[0], scope: 'health' }] }),
     /with a data key/,
   ],
+  'another spelling of the same bytes': [
+    // 32 bytes leave two bits of the last character unused: they must be zero.
+    changed({ storeSeal: `${'A'.repeat(42)}B` }),
+    /"storeSeal"/,
+  ],
   'braces in the account id': [
     changed({ meta: { ...session.meta, accountId: '{a}' } }),
     /"meta.accountId"/,

@@ -188,6 +188,14 @@ test('a file that was changed by hand does not unlock, and says so once', () => 
   assert.match(logged[0] ?? '', /was changed/);
 });
 
+test('an accepted token is refused once the file around its record was changed', () => {
+  const { session, bearerToken } = sealed();
+  const { keyring, replace } = keyringOn(session);
+  assert.ok(keyring.check(bearerToken));
+  replace({ ...session, payload: sealed().session.payload });
+  assert.equal(keyring.check(bearerToken), undefined);
+});
+
 test('a token in a file unlocks at start, and again when session and token were replaced', () => {
   const made = sealed();
   const { keyring, file, replace } = keyringOn(made.session, made.bearerToken);

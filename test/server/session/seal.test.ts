@@ -71,11 +71,13 @@ test('two tokens open a session; one that is removed does not', () => {
 });
 
 test('a health token is found and opens nothing', () => {
-  const { session } = sealed();
+  const { session, bearerToken } = sealed();
   const options = { scope: 'health', strict: false, nowMs: NOW_MS, notAfterMs: undefined } as const;
   const added = addToken(session, { ...options, dataKey: undefined });
   assert.equal(findRecord(added.session, added.bearerToken)?.scope, 'health');
   assert.equal(open(added.session, added.bearerToken), undefined);
+  const withKey = addToken(session, { ...options, dataKey: open(session, bearerToken)?.dataKey });
+  assert.equal(open(withKey.session, withKey.bearerToken), undefined);
 });
 
 test('a record that was given an end still opens, under a new salt', () => {
