@@ -84,7 +84,7 @@ function agrees(
 ): void {
   for (const [place, key] of model.entries()) {
     assert.equal(rankOf(connection, list, key), place);
-    assert.deepEqual({ ...keyAt(connection, list, place) }, key);
+    assert.deepEqual({ ...keyAt(connection, list, place) }, { ...key });
   }
   assert.equal(keyAt(connection, list, model.length), undefined);
   const bounds: Bound[] = [HEAD, ...asked, END];

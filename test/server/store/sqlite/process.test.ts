@@ -21,7 +21,8 @@ test('kill -9 among commits loses no acknowledged one and breaks nothing', {
 }, async (t) => {
   const { file, remove } = temporaryFile();
   t.after(remove);
-  const acknowledged = await killAfter(startWriter(file), ACKNOWLEDGED);
+  const writer = startWriter(file);
+  const acknowledged = await killAfter(writer, linesOf(writer), ACKNOWLEDGED);
 
   const backend = await openSqliteBackend({ file });
   t.after(() => backend.close());
@@ -43,7 +44,8 @@ test('a second process is refused with exit code 2 until the first one is dead',
   t.after(remove);
   const first = startWriter(file);
   t.after(() => first.kill('SIGKILL'));
-  await lines(first).next();
+  const firstLines = linesOf(first);
+  assert.equal((await firstLines.next()).value, 'open');
 
   const second = startWriter(file);
   const message = text(second.stderr);
@@ -51,9 +53,13 @@ test('a second process is refused with exit code 2 until the first one is dead',
   assert.equal(exitCode, 2);
   assert.match(await message, /another process of the bridge has it open.*OP_DATA_DIR/);
 
-  const acknowledged = await killAfter(first, 10);
+  const acknowledged = await killAfter(first, firstLines, 10);
   const backend = await openSqliteBackend({ file });
-  assert.equal((await backend.account('account').get('users', acknowledged)).length, 10);
+  const found = await backend.account('account').get('users', acknowledged);
+  assert.deepEqual(
+    found.map((user) => user?.id),
+    acknowledged,
+  );
   await backend.close();
 });
 
@@ -72,20 +78,25 @@ function startWriter(file: string): Writer {
   return spawn(process.execPath, [WRITER, file], { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-async function* lines(child: Writer): AsyncGenerator<string> {
-  yield* createInterface({ input: child.stdout });
+function linesOf(writer: Writer): AsyncIterableIterator<string> {
+  return createInterface({ input: writer.stdout })[Symbol.asyncIterator]();
 }
 
-/** The ids that were acknowledged before the process was killed. */
-async function killAfter(child: Writer, count: number): Promise<string[]> {
+/** The ids whose commits were acknowledged before the process was killed: `count` or some more. */
+async function killAfter(
+  writer: Writer,
+  lines: AsyncIterableIterator<string>,
+  count: number,
+): Promise<string[]> {
   const ids: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
+  for await (const line of lines) {
     if (line !== 'open') {
       ids.push(line);
     }
     if (ids.length === count) {
-      child.kill('SIGKILL');
+      writer.kill('SIGKILL');
     }
   }
+  assert.ok(ids.length >= count, `${ids.length} commits before the writer ended`);
   return ids;
 }
