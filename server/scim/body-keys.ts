@@ -41,7 +41,8 @@ function placeOf(type: ResourceType, key: string): Place | undefined {
   const urn = oneloginUrn(type, key);
   if (urn !== key) return { extension: undefined, name: urn };
   const name = parseAttributeName(key);
-  const found = name === undefined ? undefined : resolveAttribute(type, name);
+  if (name?.urn === undefined) return undefined;
+  const found = resolveAttribute(type, { ...name, urn: oneloginUrn(type, name.urn) });
   if (found === undefined || found.sub !== undefined || found.attribute.name.includes(':')) {
     return undefined;
   }

@@ -4,7 +4,6 @@ import { type Document, type DocumentValue, emptyDocument, type Policy } from '.
 import { ScimError } from './errors.ts';
 import { parseMembers } from './parse-members.ts';
 import { parseObject } from './parse-value.ts';
-import { oneloginUrn } from './quirks/onelogin.ts';
 import type { ResourceType } from './schema/attribute.ts';
 import { GROUP, USER } from './schema/resource-types.ts';
 import { resourceShape } from './shape.ts';
@@ -80,9 +79,8 @@ function checkSchemas(type: ResourceType, value: unknown, parsed: Document, poli
     checkExactly(type, urns, parsed);
     return;
   }
-  if (urns.includes(type.schema.id)) return;
   const other = type === USER ? GROUP : USER;
-  const named = new Set(urns.map((urn) => oneloginUrn(type, urn).toLowerCase()));
+  const named = new Set(urns.map((urn) => urn.toLowerCase()));
   if (named.has(other.schema.id.toLowerCase()) && !named.has(type.schema.id.toLowerCase())) {
     throw new ScimError(
       'invalidValue',

@@ -4,12 +4,15 @@ import { nearest } from './nearest.ts';
 import { entraBoolean, entraManager } from './quirks/entra-body.ts';
 import { oneloginBareElement, oneloginSingleValue } from './quirks/onelogin.ts';
 import type { Attribute } from './schema/attribute.ts';
-import { attributeShape, isKnownName, type Shape } from './shape.ts';
+import { attributeShape, type Shape } from './shape.ts';
 import { parseText, wrongType } from './text.ts';
 
 /** Values of one multi-valued attribute, and attributes in one object. Members have a limit of their own. */
 const MAX_VALUES = 1_000;
 const MAX_KEYS = 500;
+
+/** Short names are too near to each other to guess what was meant. */
+const MIN_SLIP_LENGTH = 5;
 
 /**
  * The value of an attribute as a document holds it. Undefined: it is unassigned, by null or an empty
@@ -187,8 +190,8 @@ function checkUnknown(
   prefix: string,
 ): void {
   const isUnassigned = value === null || (Array.isArray(value) && value.length === 0);
-  if (!policy.strict && (isUnassigned || key.length < 5 || isKnownName(key.toLowerCase()))) return;
-  const meant = key.length < 5 ? undefined : nearest(key, shape.hints);
+  if (isUnassigned && !policy.strict) return;
+  const meant = key.length < MIN_SLIP_LENGTH ? undefined : nearest(key, shape.hints);
   if (meant === undefined && !policy.strict) return;
   const shown = prefix + (key.length > 60 ? `${key.slice(0, 60)}…` : key);
   const advice =

@@ -74,7 +74,7 @@ function parseTree(type: ResourceType, list: string): Tree {
 }
 
 function add(tree: Tree, [name, ...rest]: readonly string[]): void {
-  if (name === undefined || tree.get(name) === true) return;
+  if (name === undefined) return;
   if (rest.length === 0) {
     tree.set(name, true);
     return;

@@ -35,21 +35,9 @@ export function attributeShape(attribute: Attribute): Shape {
   return shape;
 }
 
-/** Whether some attribute or sub-attribute, of whatever type, has this name in lower case. */
-export function isKnownName(lowerName: string): boolean {
-  return knownNames.has(lowerName);
-}
-
 const shapes = new WeakMap<Attribute, Shape>();
 const userShape = drawResourceShape(USER);
 const groupShape = drawResourceShape(GROUP);
-const knownNames = new Set(
-  [USER, GROUP].flatMap((type) =>
-    [...attributesByName(type).values()].flatMap(({ attribute }) =>
-      [attribute, ...attribute.subAttributes].map(({ name }) => name.toLowerCase()),
-    ),
-  ),
-);
 
 function drawResourceShape(type: ResourceType): Shape {
   const named = [...attributesByName(type).values()];
