@@ -163,7 +163,7 @@ function environmentOf(
     OP_SESSION: session.path,
     OP_LISTEN: '127.0.0.1',
     OP_PORT: String(port),
-    OP_RATE_LIMIT: '1000000',
+    OP_RATE_LIMIT: '100000',
     OP_SHUTDOWN_DELAY: '0',
     ...(store.kind === 'redis' ? { OP_REDIS_URL: store.url, OP_DATA_DIR: folder } : {}),
     ...(store.kind === 'sqlite' ? { OP_DATA_DIR: store.dataDir } : {}),
