@@ -4,8 +4,11 @@ import { type Command, type CommandIo, write } from './command.ts';
 
 /** Each command is loaded when it is called: `op-scim session` should not wait for the web server. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serve,
   session: async () => (await import('./session.ts')).session,
   config: async () => (await import('./config.ts')).config,
+  export: async () => (await import('./transfer.ts')).exportCommand,
+  import: async () => (await import('./transfer.ts')).importCommand,
 };
 
 /** Runs one command and resolves to the exit code: 2 for what the operator can mend, 1 for a bug. */

@@ -1,0 +1,7 @@
+import type { Document } from '#scim/document.ts';
+
+/** The attributes in which two documents differ, by name and without values, for the event. */
+export function changedNames(before: Document, after: Document): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+}

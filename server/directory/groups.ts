@@ -1,0 +1,202 @@
+import type { Document } from '#scim/document.ts';
+import { applyPatch } from '#scim/patch/apply.ts';
+import type { MemberEdit, PatchOperation } from '#scim/patch/operation.ts';
+import { GROUP } from '#scim/schema/resource-types.ts';
+import { type Commit, MAX_PAIR_CHANGES } from '#store/store.ts';
+import { changedNames } from './changed-names.ts';
+import type { Directory, WriteResult } from './directory.ts';
+import { type Caller, type EventFacts, eventText } from './event.ts';
+import {
+  groupWrite,
+  groupWritten,
+  nameClaims,
+  readGroup,
+  refuseGroupWrite,
+} from './group-write.ts';
+import { newGroupId } from './ids.ts';
+import { indexChanges, parseBody } from './indexes.ts';
+import {
+  applyEdits,
+  difference,
+  membershipPart,
+  type PairChanges,
+  readMembers,
+  smallChange,
+} from './member-change.ts';
+import { type GroupChange, rewriteMembers } from './member-list.ts';
+import { checkVersion, noSuchGroup, type Precondition } from './precondition.ts';
+import { withRetries } from './retry.ts';
+
+/** POST /Groups. More than MAX_PAIR_CHANGES members follow in slices before the answer. */
+export async function createGroup(
+  directory: Directory,
+  caller: Caller,
+  posted: Document,
+  memberIds: readonly string[],
+): Promise<WriteResult> {
+  const id = newGroupId();
+  const document: Document = { ...posted, id };
+  const { write, body } = groupWrite(id, undefined, document);
+  const isBig = memberIds.length > MAX_PAIR_CHANGES;
+  const inline = isBig ? [] : memberIds;
+  const facts: EventFacts = {
+    operation: 'create',
+    resourceType: 'Group',
+    id,
+    attributes: Object.keys(posted),
+    members: { add: inline.length, remove: 0 },
+  };
+  const created = await withRetries(directory.store, async () => ({
+    commit: {
+      claims: nameClaims(write, id),
+      writes: [write],
+      ...membershipPart(directory, id, { add: inline, remove: [] }, undefined),
+      events: [eventText(caller, facts)],
+    },
+    done: (outcome) => groupWritten(outcome, body),
+    otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
+  }));
+  if (!isBig) return created;
+  return await rewriteMembers(directory, caller, id, 'create', undefined, (current) => ({
+    document: current,
+    edits: [{ kind: 'replace', ids: memberIds }],
+  }));
+}
+
+/** PUT (RFC 7644 §3.5.1): the attributes and the whole member list, none when the body names none. */
+export async function replaceGroup(
+  directory: Directory,
+  caller: Caller,
+  id: string,
+  put: Document,
+  memberIds: readonly string[],
+  precondition: Precondition,
+): Promise<WriteResult> {
+  const edits: MemberEdit[] = [{ kind: 'replace', ids: memberIds }];
+  const change = () => ({ document: { ...put, id }, edits });
+  return await updateGroup(directory, caller, id, 'replace', precondition, change);
+}
+
+/** PATCH (RFC 7644 §3.5.2). One that names members alone costs by these members, not by the group. */
+export async function patchGroup(
+  directory: Directory,
+  caller: Caller,
+  id: string,
+  operations: readonly PatchOperation[],
+  precondition: Precondition,
+): Promise<Omit<WriteResult, 'view'>> {
+  const policy = { strict: caller.strict };
+  const change = (current: Document) => {
+    const { document, members } = applyPatch(GROUP, current, operations, policy);
+    return { document, edits: members };
+  };
+  const membersAlone = precondition === undefined && operations.every(isOfMembers);
+  const edits = membersAlone ? change({ id }).edits : [];
+  const small = membersAlone ? smallChange(edits) : undefined;
+  if (small === undefined) {
+    return await updateGroup(directory, caller, id, 'patch', precondition, change);
+  }
+  const members = { add: small.add.length, remove: small.remove.length };
+  const facts: EventFacts = { operation: 'patch', resourceType: 'Group', id, members };
+  return await withRetries(directory.store, async () => ({
+    commit: {
+      ...membershipPart(directory, id, small, undefined),
+      events: [eventText(caller, facts)],
+    },
+    done: ({ addedMembers, removedMembers, unknownMembers }) => ({
+      changed: addedMembers + removedMembers > 0,
+      unknownMembers,
+    }),
+    otherwise: (outcome) => refuseGroupWrite(outcome, id, {}),
+  }));
+}
+
+/** DELETE. The group is gone from all its members at once, however many there are. */
+export async function deleteGroup(
+  directory: Directory,
+  caller: Caller,
+  id: string,
+  precondition: Precondition,
+): Promise<void> {
+  await withRetries(directory.store, async () => {
+    const record = await readGroup(directory, id);
+    checkVersion(precondition, record.version);
+    const facts: EventFacts = { operation: 'delete', resourceType: 'Group', id };
+    return {
+      commit: {
+        writes: [
+          {
+            collection: 'groups',
+            id,
+            expectedVersion: record.version,
+            body: undefined,
+            ...indexChanges('groups', parseBody(record.body), undefined),
+          },
+        ],
+        events: [eventText(caller, facts)],
+      },
+      done: () => undefined,
+    };
+  });
+}
+
+async function updateGroup(
+  directory: Directory,
+  caller: Caller,
+  id: string,
+  operation: 'replace' | 'patch',
+  precondition: Precondition,
+  change: GroupChange,
+): Promise<WriteResult> {
+  return await withRetries<WriteResult>(directory.store, async () => {
+    const record = await readGroup(directory, id);
+    checkVersion(precondition, record.version);
+    const current = parseBody(record.body);
+    const { document, edits } = change(current);
+    const small = await pairChanges(directory, id, edits);
+    if (small === undefined) {
+      const replaced = rewriteMembers(directory, caller, id, operation, precondition, change);
+      return { unchanged: await replaced };
+    }
+    const known = { version: record.version, document: current };
+    const { write, body } = groupWrite(id, known, document);
+    const isSame = body === record.body;
+    if (isSame && small.add.length + small.remove.length === 0) {
+      return { unchanged: { view: record, changed: false, unknownMembers: [] } };
+    }
+    const facts: EventFacts = {
+      operation,
+      resourceType: 'Group',
+      id,
+      attributes: changedNames(current, document),
+      members: { add: small.add.length, remove: small.remove.length },
+    };
+    const commit: Omit<Commit, 'operationId'> = {
+      ...(isSame ? {} : { claims: nameClaims(write, id), writes: [write] }),
+      ...membershipPart(directory, id, small, record.version),
+      events: [eventText(caller, facts)],
+    };
+    return {
+      commit,
+      done: (outcome) => groupWritten(outcome, body),
+      otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
+    };
+  });
+}
+
+/** The pairs that the edits change in the list as it is; undefined when one commit can't take them. */
+async function pairChanges(
+  directory: Directory,
+  id: string,
+  edits: readonly MemberEdit[],
+): Promise<PairChanges | undefined> {
+  const named = smallChange(edits);
+  if (named !== undefined) return named;
+  const current = await readMembers(directory.store, id);
+  if (current === undefined) throw noSuchGroup(id);
+  return await difference(current, await applyEdits(current, edits));
+}
+
+function isOfMembers(operation: PatchOperation): boolean {
+  return operation.kind === 'members';
+}

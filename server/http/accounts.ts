@@ -1,0 +1,90 @@
+import type { Logger } from 'pino';
+import type { Config } from '#config/options.ts';
+import { openCursors } from '#directory/cursor.ts';
+import { ScimError } from '#scim/errors.ts';
+import type { Keyring, Unlocked } from '#session/keyring.ts';
+import type { Store, StoreBackend } from '#store/store.ts';
+import type { OpenAccount } from './context.ts';
+
+/** How often what deleted and replaced things left behind is looked for. */
+const SWEEP_INTERVAL_MS = 30_000;
+const SWEEPS_MAX = 1_000;
+/** Where the store keeps which account it belongs to. Not an account: ids never begin with a dot. */
+const BINDING = '.bridge';
+
+export interface Accounts {
+  /** The account of the unlocked session. Throws ScimError unavailable while it can't be opened. */
+  open(): Promise<OpenAccount> | OpenAccount;
+  close(): void;
+}
+
+export interface AccountsOptions {
+  readonly backend: StoreBackend;
+  readonly keyring: Keyring;
+  readonly config: Config;
+  readonly log: Logger;
+}
+
+/** Opens the account once it is unlocked; nothing of it is read before. */
+export function createAccounts({ backend, keyring, config, log }: AccountsOptions): Accounts {
+  let opened: { readonly of: Unlocked; readonly account: OpenAccount } | undefined;
+  const sweeper = setInterval(() => {
+    if (opened !== undefined) void sweep(opened.account.directory.store, log);
+  }, SWEEP_INTERVAL_MS);
+  sweeper.unref();
+
+  async function openAccount(unlocked: Unlocked): Promise<OpenAccount> {
+    const { accountId, payload } = unlocked;
+    if (payload.kind !== 'standalone') throw unservedKind(payload.kind);
+    const owner = await backend.account(BINDING).keepFirst('accountId', accountId);
+    if (owner !== accountId) throw wrongAccount();
+    const store = backend.account(accountId);
+    const account = {
+      directory: {
+        store,
+        onUnknownMembers: config.unknownMembers,
+        scanLimitMs: config.scanLimitMs,
+      },
+      cursors: await openCursors(store, Date.now),
+    };
+    opened = { of: unlocked, account };
+    return account;
+  }
+
+  return {
+    open() {
+      const { unlocked } = keyring;
+      if (unlocked === undefined) throw new Error('an account was asked for while locked');
+      return opened?.of === unlocked ? opened.account : openAccount(unlocked);
+    },
+    close() {
+      clearInterval(sweeper);
+    },
+  };
+}
+
+async function sweep(store: Store, log: Logger): Promise<void> {
+  try {
+    for (let swept = 0; swept < SWEEPS_MAX; swept += 1) {
+      if (!(await store.sweep())) return;
+    }
+  } catch (err) {
+    log.debug({ err }, 'sweeping the store is put off');
+  }
+}
+
+function unservedKind(kind: string): ScimError {
+  return new ScimError(
+    'unavailable',
+    `The session is of kind "${kind}", which this version can seal but not serve yet. Use one of kind standalone.`,
+    { retryAfterSeconds: 60 },
+  );
+}
+
+function wrongAccount(): ScimError {
+  return new ScimError(
+    'unavailable',
+    'The scimsession file belongs to another account than the data in the store. Put the right file back, or give the bridge an empty store.',
+    { retryAfterSeconds: 60 },
+  );
+}

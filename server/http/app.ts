@@ -1,0 +1,175 @@
+import Koa from 'koa';
+import { ScimError } from '#scim/errors.ts';
+import { GROUP, USER } from '#scim/schema/resource-types.ts';
+import { answer } from './answer.ts';
+import { authenticate } from './authenticate.ts';
+import { postBulk } from './bulk.ts';
+import type { Bridge, Endpoint, ScimContext, ScimMiddleware, ScimState } from './context.ts';
+import { createDiscoveryTexts, discover } from './discovery.ts';
+import { FailedTokens } from './failed-tokens.ts';
+import {
+  deleteGroupEndpoint,
+  getGroup,
+  patchGroupEndpoint,
+  postGroup,
+  putGroup,
+} from './groups.ts';
+import { idpOf } from './idp.ts';
+import { ALL_TYPES, listResources, searchResources } from './list.ts';
+import { observe } from './observe.ts';
+import { type Operations, operationRoutes, probeRoutes } from './operations.ts';
+import { originOf } from './origin.ts';
+import { RateLimit } from './rate-limit.ts';
+import { recordRefusals } from './refusals.ts';
+import type { RequestMetric } from './request-metric.ts';
+import { findRoute, type Route, type RouteName } from './routes.ts';
+import { deleteUserEndpoint, getUser, patchUserEndpoint, postUser, putUser } from './users.ts';
+
+type Methods = Readonly<Partial<Record<string, Endpoint>>>;
+
+/** Every endpoint of SCIM (RFC 7644 §3.2). HEAD is answered like GET, without a body. */
+function scimRoutes(bridge: Bridge): Readonly<Record<RouteName, Methods>> {
+  const texts = createDiscoveryTexts(bridge);
+  return {
+    '/Users': { GET: listResources(USER), POST: postUser(bridge) },
+    '/Users/{id}': {
+      GET: getUser(),
+      PUT: putUser(bridge),
+      PATCH: patchUserEndpoint(bridge),
+      DELETE: deleteUserEndpoint(),
+    },
+    '/Users/.search': { POST: searchResources(bridge, [USER]) },
+    '/Groups': { GET: listResources(GROUP), POST: postGroup(bridge) },
+    '/Groups/{id}': {
+      GET: getGroup(),
+      PUT: putGroup(bridge),
+      PATCH: patchGroupEndpoint(bridge),
+      DELETE: deleteGroupEndpoint(),
+    },
+    '/Groups/.search': { POST: searchResources(bridge, [GROUP]) },
+    '/.search': { POST: searchResources(bridge, ALL_TYPES) },
+    '/Bulk': { POST: postBulk(bridge) },
+    '/Me': { GET: me, PUT: me, PATCH: me, DELETE: me, POST: me },
+    '/Schemas': { GET: discover(texts, (all, base) => all.schemas(base)) },
+    '/Schemas/{id}': { GET: discover(texts, (all, base, id) => all.schema(id, base)) },
+    '/ResourceTypes': { GET: discover(texts, (all, base) => all.resourceTypes(base)) },
+    '/ResourceTypes/{id}': { GET: discover(texts, (all, base, id) => all.resourceType(id, base)) },
+    '/ServiceProviderConfig': {
+      GET: discover(texts, (all, base) => all.serviceProviderConfig(base)),
+    },
+  };
+}
+
+/** The bridge as a web application: what a request passes, in this order. */
+export function createApp(
+  bridge: Bridge,
+  operations: Operations,
+  metric: RequestMetric,
+): Koa<ScimState> {
+  const app = new Koa<ScimState>();
+  app.silent = true;
+  app.use(observe(bridge, metric));
+  app.use(answer(bridge));
+  app.use(operationRoutes(bridge, operations));
+  app.use(recordRefusals(bridge));
+  app.use(scim(bridge));
+  return app;
+}
+
+/** The probe server's application: no SCIM, no status page. */
+export function createProbeApp(
+  bridge: Bridge,
+  operations: Operations,
+  metric: RequestMetric,
+): Koa<ScimState> {
+  const app = new Koa<ScimState>();
+  app.silent = true;
+  app.use(observe(bridge, metric));
+  app.use(answer(bridge));
+  app.use(probeRoutes(bridge, operations));
+  app.use(() => {
+    throw new ScimError('notFound', 'This port serves /ping, /metrics and /monitoring alone.');
+  });
+  return app;
+}
+
+function scim(bridge: Bridge): ScimMiddleware {
+  const routes = scimRoutes(bridge);
+  const failed = new FailedTokens(Date.now);
+  const rate = new RateLimit(bridge.limits.requestsPerSecond, () => performance.now());
+  return async function scim(ctx) {
+    const route = findRoute(ctx.path);
+    if (route === undefined) throw noEndpoint(ctx);
+    const grant = authenticate(bridge, failed, ctx);
+    if (grant.scope !== 'scim') throw healthTokenAlone();
+    if (!rate.take()) throw tooFast(bridge);
+    const endpoint = endpointOf(ctx, routes[route.name], route);
+    const { state } = ctx;
+    const origin = originOf(ctx.req, bridge.origin, bridge.trustedProxies);
+    state.baseUrl = `${origin}${route.prefix}`;
+    state.caller = {
+      requestId: state.requestId,
+      kid: grant.kid,
+      idp: idpOf(ctx.req.headers),
+      strict: bridge.isStrict || grant.strict,
+    };
+    const account = bridge.account();
+    state.account = account instanceof Promise ? await account : account;
+    await endpoint(ctx, decodeId(route.id));
+  };
+}
+
+function endpointOf(ctx: ScimContext, methods: Methods, route: Route): Endpoint {
+  const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
+  const endpoint = methods[method];
+  ctx.state.route = route.name;
+  if (endpoint !== undefined) return endpoint;
+  const allowed = Object.keys(methods).join(', ');
+  ctx.res.setHeader('Allow', allowed);
+  throw new ScimError('methodNotAllowed', `${route.name} takes ${allowed}, not ${ctx.method}.`);
+}
+
+/** A bearer token stands for an integration, not for a person (RFC 7644 §3.11). */
+function me(): never {
+  throw new ScimError(
+    'notImplemented',
+    '/Me has no meaning for the bearer token of an integration. Use /Users with a filter.',
+  );
+}
+
+function decodeId(id: string): string {
+  if (!id.includes('%')) return id;
+  try {
+    return decodeURIComponent(id);
+  } catch (cause) {
+    throw new ScimError('notFound', 'There is nothing with such an id.', { cause });
+  }
+}
+
+function noEndpoint(ctx: ScimContext): ScimError {
+  if (/^\/scim\/v1(?:\.\d)?\//.test(ctx.path)) {
+    return new ScimError(
+      'invalidVers',
+      'The bridge speaks SCIM 2.0. Use the address without "/v1".',
+    );
+  }
+  return new ScimError(
+    'notFound',
+    'There is no such endpoint. The base address of SCIM is the address of the bridge, alone or with /scim or /scim/v2.',
+  );
+}
+
+function healthTokenAlone(): ScimError {
+  return new ScimError(
+    'forbidden',
+    'This bearer token is for /monitoring and /metrics alone. Enter the SCIM token in the identity provider.',
+  );
+}
+
+function tooFast({ limits }: Bridge): ScimError {
+  return new ScimError(
+    'tooManyRequests',
+    `More than ${limits.requestsPerSecond} requests a second came for this account. Wait as Retry-After says, or raise OP_RATE_LIMIT.`,
+    { retryAfterSeconds: 1 },
+  );
+}

@@ -1,0 +1,107 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { checkDepth } from '#scim/depth.ts';
+import { ScimError } from '#scim/errors.ts';
+
+/** How long the rest of a refused body is read and thrown away, so that the client sees the answer. */
+const LINGER_MS = 1_000;
+
+/**
+ * The body as JSON. Never holds more than `limitBytes`: what is larger is refused while it comes,
+ * and the connection is closed after the answer. Throws ScimError.
+ */
+export async function readJson(request: IncomingMessage, limitBytes: number): Promise<unknown> {
+  checkMediaType(request.headers['content-type']);
+  const bytes = await readBytes(request, limitBytes);
+  if (bytes.length === 0) {
+    throw new ScimError('invalidSyntax', 'The request has no body. Send a JSON object.');
+  }
+  if (!isUtf8(bytes)) {
+    throw new ScimError(
+      'invalidSyntax',
+      'The body is not UTF-8. Send JSON in UTF-8 (RFC 8259 §8.1).',
+    );
+  }
+  const text = bytes.toString('utf8');
+  const value = parseJson(text);
+  checkDepth(value);
+  return value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ScimError(
+      'invalidSyntax',
+      `The body is not valid JSON${placeOf(cause)}. Check what the identity provider's mapping makes of the attributes.`,
+      { cause },
+    );
+  }
+}
+
+function checkMediaType(header: string | undefined): void {
+  if (header === undefined) return;
+  const end = header.indexOf(';');
+  const mediaType = (end === -1 ? header : header.slice(0, end)).trim().toLowerCase();
+  if (mediaType === 'application/scim+json' || mediaType === 'application/json') return;
+  throw new ScimError(
+    'unsupportedMediaType',
+    'The body must be application/scim+json or application/json: set the Content-Type header.',
+  );
+}
+
+function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const refuse = () => {
+      chunks.length = 0;
+      discardRest(request);
+      reject(tooLarge(limitBytes));
+    };
+    if (announced > limitBytes) {
+      refuse();
+      return;
+    }
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limitBytes) {
+        request.off('data', onData);
+        refuse();
+      } else {
+        chunks.push(chunk);
+      }
+    };
+    request.on('data', onData);
+    request.once('end', () => {
+      const [first] = chunks;
+      resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
+    });
+    request.once('error', reject);
+    request.once('close', () => reject(new ScimError('badRequest', 'The body ended too early.')));
+  });
+}
+
+/** Reads on without keeping anything, for a moment, then cuts the connection. */
+function discardRest(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.destroy(), LINGER_MS);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
+  request.on('error', () => undefined);
+  request.resume();
+}
+
+function tooLarge(limitBytes: number): ScimError {
+  return new ScimError(
+    'tooLarge',
+    `The body is larger than ${limitBytes.toLocaleString('en')} bytes. Send less at once, or raise the limit in the bridge's settings.`,
+  );
+}
+
+/** "at position N" of the parser's message; the rest of it may quote the body. */
+function placeOf(cause: unknown): string {
+  const place = cause instanceof Error ? / at position \d+/.exec(cause.message) : null;
+  return place === null ? '' : place[0];
+}

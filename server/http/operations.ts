@@ -1,0 +1,99 @@
+import type { Registry } from 'prom-client';
+import { ScimError } from '#scim/errors.ts';
+import { send } from './answer.ts';
+import { authenticate } from './authenticate.ts';
+import type { Bridge, ScimContext, ScimMiddleware } from './context.ts';
+import { FailedTokens } from './failed-tokens.ts';
+import type { Health } from './health.ts';
+
+/** What an operator asks of the bridge, besides SCIM. */
+export interface Operations {
+  readonly health: Health;
+  readonly registry: Registry;
+  /** From SIGTERM on: load balancers are to send no more. */
+  isDraining(): boolean;
+}
+
+/**
+ * `/ping` for anyone, `/health` and `/metrics` with the SCIM token, `/monitoring` with the health-only
+ * token, and `/` to the status page. Lets other paths pass.
+ */
+export function operationRoutes(bridge: Bridge, operations: Operations): ScimMiddleware {
+  const failed = new FailedTokens(Date.now);
+  const routes: Readonly<Record<string, (ctx: ScimContext) => Promise<void> | void>> = {
+    '/ping': (ctx) => ping(ctx, operations),
+    '/health': async (ctx) => {
+      requireScope(authenticate(bridge, failed, ctx).scope, 'scim');
+      send(ctx, 200, await operations.health.reportText());
+    },
+    '/monitoring': async (ctx) => {
+      requireScope(authenticate(bridge, failed, ctx).scope, 'health');
+      send(ctx, 200, await operations.health.reportText());
+    },
+    '/metrics': async (ctx) => {
+      authenticate(bridge, failed, ctx);
+      await sendMetrics(ctx, operations);
+    },
+    '/': (ctx) => {
+      ctx.redirect('/app');
+      ctx.status = 307;
+    },
+  };
+  return operationsOf(routes);
+}
+
+/** The probe server: `/ping`, `/monitoring` and `/metrics`, nothing else, in clear and within the cluster. */
+export function probeRoutes(bridge: Bridge, operations: Operations): ScimMiddleware {
+  const failed = new FailedTokens(Date.now);
+  return operationsOf({
+    '/ping': (ctx) => ping(ctx, operations),
+    '/monitoring': async (ctx) => {
+      requireScope(authenticate(bridge, failed, ctx).scope, 'health');
+      send(ctx, 200, await operations.health.reportText());
+    },
+    '/metrics': async (ctx) => {
+      requireScope(authenticate(bridge, failed, ctx).scope, 'health');
+      await sendMetrics(ctx, operations);
+    },
+  });
+}
+
+function operationsOf(
+  routes: Readonly<Record<string, (ctx: ScimContext) => Promise<void> | void>>,
+): ScimMiddleware {
+  const table = new Map(Object.entries(routes));
+  return async function operation(ctx, next) {
+    const serve = table.get(ctx.path);
+    if (serve === undefined) return await next();
+    ctx.state.route = ctx.path;
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+      ctx.res.setHeader('Allow', 'GET, HEAD');
+      throw new ScimError('methodNotAllowed', `${ctx.path} takes GET, not ${ctx.method}.`);
+    }
+    ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8');
+    await serve(ctx);
+  };
+}
+
+/** 200 as soon as the process serves, 503 once it is asked to end. */
+function ping(ctx: ScimContext, operations: Operations): void {
+  ctx.res.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  const draining = operations.isDraining();
+  send(ctx, draining ? 503 : 200, draining ? 'draining\n' : 'pong\n');
+}
+
+async function sendMetrics(ctx: ScimContext, { registry }: Operations): Promise<void> {
+  const text = await registry.metrics();
+  ctx.res.setHeader('Content-Type', registry.contentType);
+  send(ctx, 200, text);
+}
+
+function requireScope(scope: 'scim' | 'health', wanted: 'scim' | 'health'): void {
+  if (scope === wanted) return;
+  throw new ScimError(
+    'forbidden',
+    wanted === 'health'
+      ? 'This takes the health-only token, made by "op-scim session add-health-token".'
+      : 'This takes the SCIM token, not the health-only one.',
+  );
+}

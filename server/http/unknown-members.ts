@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { refusalText } from '#directory/event.ts';
+import type { Bridge, ScimContext } from './context.ts';
+
+const NAMED_MAX = 20;
+
+/**
+ * One member that is not there must not void a whole push (fleetdm/fleet#52600): the others are
+ * added, and this one is named in a header, in the log and in an event of its own.
+ */
+export async function noteUnknownMembers(
+  bridge: Bridge,
+  ctx: ScimContext,
+  groupId: string,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  const named = ids.slice(0, NAMED_MAX).map((id) => id.replace(/[^\w.~@-]/g, '?'));
+  const more = ids.length > NAMED_MAX ? [`and ${ids.length - NAMED_MAX} more`] : [];
+  const text = [...named, ...more].join(', ');
+  const { caller, account, requestId } = ctx.state;
+  ctx.res.setHeader('Op-Scim-Unknown-Members', text);
+  bridge.log.warn(
+    {
+      reqId: requestId,
+      resourceType: 'Group',
+      id: groupId,
+      unknownMembers: named,
+      count: ids.length,
+    },
+    'members were left out of a group because no user has their id',
+  );
+  const event = refusalText(
+    caller,
+    { operation: 'patch', resourceType: 'Group', id: groupId, unknownMembers: named },
+    'No user has these ids: they were left out.',
+  );
+  await account.directory.store.commit({ operationId: randomUUID(), events: [event] });
+}

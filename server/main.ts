@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, BlockList } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { OperatorError } from '#base/operator-error.ts';
+import type { Config } from '#config/options.ts';
+import { createAccounts } from '#http/accounts.ts';
+import { createApp, createProbeApp } from '#http/app.ts';
+import type { Bridge } from '#http/context.ts';
+import { Health } from '#http/health.ts';
+import { healthSources } from '#http/health-sources.ts';
+import { createMetrics } from '#http/metrics.ts';
+import { hardenServer } from '#http/server-limits.ts';
+import { createKeyring, type Keyring } from '#session/keyring.ts';
+import { openSessionSource, openTokenSource } from '#session/source.ts';
+import type { StoreBackend } from '#store/store.ts';
+
+/** After SIGTERM and the delay: what is not finished by then is cut. */
+const DRAIN_MAX_MS = 30_000;
+
+export interface RunningBridge {
+  readonly url: string;
+  /** Serves on for `OP_SHUTDOWN_DELAY`, then finishes what was accepted. No accepted request is cut. */
+  close(): Promise<void>;
+}
+
+export interface BridgeOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+/** Wires all parts and listens. Throws OperatorError for what the operator can mend. */
+export async function startBridge({ config, log, version }: BridgeOptions): Promise<RunningBridge> {
+  refuseTls(config);
+  const keyring = openKeyring(config, log);
+  const backend = await openBackend(config);
+  const accounts = createAccounts({ backend, keyring, config, log });
+  const health = new Health(version, healthSources(backend, keyring), Date.now);
+  const { registry, requests } = createMetrics(backend, keyring);
+  const bridge: Bridge = {
+    log,
+    limits: limitsOf(config),
+    check: (bearerToken) => keyring.check(bearerToken),
+    account: () => accounts.open(),
+    isStrict: config.isStrict,
+    origin: config.publicUrl,
+    trustedProxies: proxyCheck(config),
+  };
+  let draining = false;
+  const operations = { health, registry, isDraining: () => draining };
+  const main = createServer(createApp(bridge, operations, requests).callback());
+  const probe = createServer(createProbeApp(bridge, operations, requests).callback());
+  const servers = config.servesProbes ? [main, probe] : [main];
+  for (const server of servers) hardenServer(server, () => draining);
+  await listen(main, config.port, config.listenAddress);
+  if (config.servesProbes) await listen(probe, config.probePort, config.listenAddress);
+  const url = addressOf(main, config.listenAddress);
+  log.info({ url, store: backend.kind, version }, 'the bridge serves');
+  return {
+    url,
+    async close() {
+      draining = true;
+      log.info({ delaySeconds: config.shutdownDelaySeconds }, 'the bridge ends');
+      await sleep(config.shutdownDelaySeconds * 1000);
+      await Promise.all(servers.map(drain));
+      accounts.close();
+      keyring.close();
+      await backend.close();
+    },
+  };
+}
+
+function openKeyring(config: Config, log: Logger): Keyring {
+  const source = openSessionSource(config.session, { log });
+  refuseKind(source.session.meta.kind);
+  const { bearerTokenFile } = config;
+  return createKeyring({
+    source,
+    clock: Date.now,
+    log,
+    ...(bearerTokenFile === undefined
+      ? {}
+      : { tokenSource: openTokenSource(bearerTokenFile, { log }) }),
+  });
+}
+
+/** Redis when one is named, else SQLite; each is loaded only when it is used. */
+export async function openBackend(config: Config): Promise<StoreBackend> {
+  const { redisUrl, redisHost, redisSentinels } = config;
+  if (redisUrl === undefined && redisHost === undefined && redisSentinels === undefined) {
+    const { openSqliteBackend } = await import('#store/sqlite/backend.ts');
+    const isMemory = config.dataDirectory === ':memory:';
+    const file = isMemory ? ':memory:' : join(config.dataDirectory, 'directory.sqlite');
+    return await openSqliteBackend({ file });
+  }
+  const { openRedisBackend } = await import('#store/redis/backend.ts');
+  return await openRedisBackend({
+    ...(redisUrl === undefined ? {} : { url: redisUrl }),
+    ...(redisHost === undefined ? {} : { host: redisHost }),
+    port: config.redisPort,
+    ...(config.redisUsername === undefined ? {} : { username: config.redisUsername }),
+    ...(config.redisPassword === undefined ? {} : { password: config.redisPassword }),
+    tls: config.usesRedisTls,
+    insecure: config.allowsAnyRedisCertificate,
+    ...(config.redisCaFile === undefined
+      ? {}
+      : { caPem: readFileSync(config.redisCaFile, 'utf8') }),
+    cluster: config.isRedisCluster,
+    ...(redisSentinels === undefined ? {} : { sentinels: redisSentinels }),
+    ...(config.redisSentinelName === undefined ? {} : { sentinelName: config.redisSentinelName }),
+    ...(config.redisSentinelPassword === undefined
+      ? {}
+      : { sentinelPassword: config.redisSentinelPassword }),
+  });
+}
+
+function limitsOf(config: Config): Bridge['limits'] {
+  return {
+    bodyBytes: config.maxBodyBytes,
+    groupBodyBytes: config.maxGroupBodyBytes,
+    bulkBodyBytes: config.maxBulkBodyBytes,
+    bulkOperations: config.maxBulkOperations,
+    requestsPerSecond: config.requestsPerSecond,
+  };
+}
+
+function proxyCheck({ trustedProxies }: Config): (address: string) => boolean {
+  const list = new BlockList();
+  for (const { address, prefixLength, family } of trustedProxies) {
+    list.addSubnet(address, prefixLength, family);
+  }
+  return (address) => {
+    const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+    return plain !== '' && list.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4');
+  };
+}
+
+function refuseTls({ tlsDomain }: Config): void {
+  if (tlsDomain === undefined || tlsDomain === '') return;
+  throw new OperatorError(
+    `OP_TLS_DOMAIN is "${tlsDomain}", but this version can not end TLS itself. ` +
+      'Unset it, put the bridge behind a proxy that ends TLS, and set OP_PUBLIC_URL to the address that clients use.',
+  );
+}
+
+function refuseKind(kind: string): void {
+  if (kind === 'standalone') return;
+  throw new OperatorError(
+    `The session is of kind "${kind}", which this version can seal but not serve yet. ` +
+      'Make one of kind standalone: op-scim session create --out FILE.',
+  );
+}
+
+function listen(server: Server, port: number, address: string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const reason = cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message;
+      const message = `Port ${port} can not be opened: ${reason}. Free it, or choose another by OP_PORT or OP_PING_PORT.`;
+      reject(new OperatorError(message, { cause }));
+    });
+    server.listen({ port, ...(address === undefined ? {} : { host: address }) }, resolve);
+  });
+}
+
+function addressOf(server: Server, listenAddress: string | undefined): string {
+  const { port } = server.address() as AddressInfo; // A listening TCP server has one.
+  const host = listenAddress === undefined ? 'localhost' : listenAddress;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  const deadline = sleep(DRAIN_MAX_MS, undefined, { ref: false }).then(() => {
+    server.closeAllConnections();
+  });
+  await Promise.race([closed, deadline]);
+}
