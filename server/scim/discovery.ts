@@ -43,7 +43,7 @@ export function createDiscovery(limits: DiscoveryLimits): Discovery {
 }
 
 /** RFC 7643 §5, with RFC 9865 §4 and draft-zollner-scim-interop-profile's `interopProfileConformant`. */
-export function serviceProviderConfig(limits: DiscoveryLimits): object {
+function serviceProviderConfig(limits: DiscoveryLimits): object {
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
     documentationUri: limits.documentationUrl,

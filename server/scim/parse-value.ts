@@ -51,7 +51,7 @@ export function parseObject(
     throw new ScimError('invalidSyntax', `An object has more than ${MAX_KEYS} attributes.`);
   }
   const values: (DocumentValue | undefined)[] = [];
-  const aliases = new Set<string>();
+  let aliases: Set<string> | undefined;
   for (const key of keys) {
     const slot = shape.byName.get(key) ?? shape.byName.get(key.toLowerCase());
     if (slot === undefined) {
@@ -60,7 +60,8 @@ export function parseObject(
     }
     const { name } = slot.attribute;
     if (key !== name) {
-      if (aliases.has(name) || Object.hasOwn(value, name)) throw twice(`${prefix}${name}`);
+      if (aliases?.has(name) || Object.hasOwn(value, name)) throw twice(`${prefix}${name}`);
+      aliases ??= new Set();
       aliases.add(name);
     }
     if (slot.isDropped) continue;
