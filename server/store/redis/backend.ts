@@ -11,11 +11,10 @@ import { RedisStore } from './redis-store.ts';
 export async function openRedisBackend(options: RedisOptions): Promise<StoreBackend> {
   const connection = connect(options);
   await connection.settled();
-  const sweepDelayMs = options.sweepDelayMs ?? 60_000;
   return {
     kind: 'redis',
     account(accountId: string): Store {
-      return new RedisStore(connection, accountPrefix(accountId), sweepDelayMs, async () => {});
+      return new RedisStore(connection, accountPrefix(accountId), async () => {});
     },
     async health(): Promise<StoreHealth> {
       return { durability: 'durable', warning: undefined, memoryUse: undefined };

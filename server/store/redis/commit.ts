@@ -9,8 +9,8 @@ import {
 } from '../store.ts';
 
 /** The arguments of the script COMMIT: values one by one, since Redis takes any bytes in them. */
-export function encodeCommit(commit: Commit, sweepDelayMs: number): string[] {
-  const args = [commit.operationId, String(sweepDelayMs)];
+export function encodeCommit(commit: Commit): string[] {
+  const args = [commit.operationId];
   const { fence, membership, publish } = commit;
   if (fence !== undefined) args.push('fence', fence.name, fence.holder, String(fence.fence));
   for (const claim of commit.claims ?? []) {

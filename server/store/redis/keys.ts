@@ -9,7 +9,7 @@
  *   groups:ref                   hash  group id → "generation sequence\n" + label
  *   m:<generation>:<group id>    zset  member id, by its place in the order of adding
  *   in:<user id>                 hash  "generation group-id" → '' (small: one listpack per person)
- *   lock:<group id>              "generation lockMs token", expires
+ *   lock:<group id>              "generation lockMs highest-place token", expires
  *   garbage                      zset  "generation group-id", by the time it is due
  *   op:<operation id>            the outcome of a commit, expires
  *   events                       stream, field `body`

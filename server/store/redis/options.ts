@@ -19,8 +19,6 @@ export interface RedisOptions {
   readonly sentinelPassword?: string;
   /** The address is a node of a Redis Cluster. */
   readonly cluster?: boolean;
-  /** How long readers may still read a member list that was replaced. Default 60 s. */
-  readonly sweepDelayMs?: number;
   /** After which a command counts as lost. Default 5 s. */
   readonly commandTimeoutMs?: number;
 }

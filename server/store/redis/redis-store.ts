@@ -18,7 +18,6 @@ import {
   type Store,
   type StoredEvent,
   type StoredRecord,
-  StoreUnavailable,
 } from '../store.ts';
 import { decodeOutcome, encodeCommit } from './commit.ts';
 import type { RedisConnection } from './connect.ts';
@@ -49,13 +48,11 @@ export type Durably = () => Promise<void>;
 export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
-  readonly #sweepDelayMs: number;
   readonly #durably: Durably;
 
-  constructor(connection: RedisConnection, prefix: string, sweepDelayMs: number, durably: Durably) {
+  constructor(connection: RedisConnection, prefix: string, durably: Durably) {
     this.#connection = connection;
     this.#prefix = prefix;
-    this.#sweepDelayMs = sweepDelayMs;
     this.#durably = durably;
   }
 
@@ -79,20 +76,15 @@ export class RedisStore implements Store {
   }
 
   async members(groupId: string, after?: MemberPosition): Promise<MemberSlice | undefined> {
-    const from = [String(after?.generation ?? ''), String(after?.sequence ?? 0)];
-    const reply = await this.#run(MEMBERS, [groupId, String(MEMBER_SLICE), ...from]);
+    const from = String(after?.sequence ?? 0);
+    const reply = await this.#run(MEMBERS, [groupId, String(MEMBER_SLICE), from]);
     if (reply === null) return undefined;
-    if (reply === 'gone') {
-      throw new StoreUnavailable(
-        "The group's members were replaced while they were being read. Read the group again.",
-      );
-    }
     const [generation, next, ...ids] = reply as string[]; // as MEMBERS answers
     return { ids, next: memberPosition(Number(generation), Number(next)) };
   }
 
   async commit(commit: Commit): Promise<CommitOutcome> {
-    const text = await this.#run(COMMIT, encodeCommit(commit, this.#sweepDelayMs));
+    const text = await this.#run(COMMIT, encodeCommit(commit));
     await this.#durably();
     return decodeOutcome(String(text));
   }

@@ -1,7 +1,7 @@
 import { lua, script } from './shared.ts';
 
 /**
- * One commit. ARGV: operation id, sweep delay in ms, then tagged parts as `encodeCommit` writes
+ * One commit. ARGV: operation id, then tagged parts as `encodeCommit` writes
  * them. Answers a JSON array, which is kept under the operation id.
  */
 export const COMMIT = script(
@@ -11,10 +11,9 @@ local operation = P .. 'op:' .. ARGV[1]
 local seen = call('GET', operation)
 if seen then return seen end
 
-local sweepDelayMs = tonumber(ARGV[2])
 local claims, writes, events = {}, {}, {}
 local fence, membership, publish
-local at = 3
+local at = 2
 local function take()
   at = at + 1
   return ARGV[at - 1]
@@ -53,10 +52,13 @@ while at <= #ARGV do
   end
 end
 
-local function answer(...)
-  local text = cjson.encode({ ... })
+local function keep(outcome)
+  local text = cjson.encode(outcome)
   call('SET', operation, text, 'PX', 600000)
   return text
+end
+local function answer(...)
+  return keep({ ... })
 end
 
 -- Checks: nothing is written before the last of them has passed.
@@ -122,11 +124,12 @@ for n = 1, #claims do
 end
 
 local unknown, adding, removing = {}, {}, {}
+local addedCount, removedCount = 0, 0
 local list, generation
 if membership then
   local ref = reference(membership.groupId)
   generation = ref and ref.generation
-  list = generation and P .. 'm:' .. generation .. ':' .. membership.groupId
+  list = generation and listKey(generation, membership.groupId)
   local met = {}
   for n = 1, #membership.remove do
     local id = membership.remove[n]
@@ -149,6 +152,7 @@ if membership then
   end
   if membership.refuse and #unknown > 0 then return answer('unknownMembers', unpack(unknown)) end
   local count = list and call('ZCARD', list) or 0
+  addedCount, removedCount = #adding, #removing
   if #adding > 0 and count + #adding - #removing > membership.limit then return answer('full') end
 end
 
@@ -224,16 +228,16 @@ local function remove(write)
     call('DEL', P .. 'in:' .. write.id)
     for n = 1, #fields do
       local from, groupId = split(fields[n])
-      call('ZREM', P .. 'm:' .. from .. ':' .. groupId, write.id)
+      call('ZREM', listKey(from, groupId), write.id)
       leaving[#leaving + 1] = { from, groupId }
     end
   end
 end
 
-local versions = {}
+local outcome = { 'done', 0, 0, #unknown }
 local function report(id, meta)
   for _, value in ipairs({ id, meta.sequence, meta.version, meta.created, meta.modified }) do
-    versions[#versions + 1] = value
+    outcome[#outcome + 1] = value
   end
 end
 for n = 1, #writes do
@@ -260,36 +264,42 @@ local function reportGroup(groupId)
 end
 if membership then
   generation = generation or reference(membership.groupId).generation
-  list = P .. 'm:' .. generation .. ':' .. membership.groupId
+  list = listKey(generation, membership.groupId)
   local field = generation .. ' ' .. membership.groupId
   for n = 1, #removing do
     call('ZREM', list, removing[n])
     call('HDEL', P .. 'in:' .. removing[n], field)
   end
-  local last = call('ZRANGE', list, -1, -1, 'WITHSCORES')[2] or 0
+  local top = topOf(list)
   for n = 1, #adding do
-    call('ZADD', list, last + n, adding[n])
+    call('ZADD', list, top + n, adding[n])
     call('HSET', P .. 'in:' .. adding[n], field, '')
   end
   if #adding + #removing > 0 then touch(membership.groupId) end
   reportGroup(membership.groupId)
 end
 if publish then
+  -- Who was in the list before has a place up to the highest that it had then.
+  local top = lockOf(publish.groupId).top
   local ref = reference(publish.groupId)
+  local before, after = listKey(ref.generation, publish.groupId), listKey(publish.generation, publish.groupId)
+  local kept = call('ZCOUNT', after, '-inf', top)
+  addedCount, removedCount = call('ZCARD', after) - kept, call('ZCARD', before) - kept
   putReference(publish.groupId, publish.generation, ref.sequence, ref.label)
   call('DEL', P .. 'lock:' .. publish.groupId)
   call('ZREM', P .. 'garbage', publish.generation .. ' ' .. publish.groupId)
-  call('ZADD', P .. 'garbage', now + sweepDelayMs, ref.generation .. ' ' .. publish.groupId)
-  touch(publish.groupId)
+  call('ZADD', P .. 'garbage', now, ref.generation .. ' ' .. publish.groupId)
+  if addedCount + removedCount > 0 then touch(publish.groupId) end
   reportGroup(publish.groupId)
 end
 
-if #writes > 0 or publish or not membership or #adding + #removing > 0 then
+if #writes > 0 or addedCount + removedCount > 0 or not membership and not publish then
   for n = 1, #events do
     call('XADD', P .. 'events', 'MAXLEN', '~', 100000, '*', 'body', events[n])
   end
 end
-for n = 1, #unknown do versions[#versions + 1] = unknown[n] end
-return answer('done', #adding, #removing, #unknown, unpack(versions))
+for n = 1, #unknown do outcome[#outcome + 1] = unknown[n] end
+outcome[2], outcome[3] = addedCount, removedCount
+return keep(outcome)
 `,
 );

@@ -13,27 +13,35 @@ if call('HEXISTS', P .. 'groups', groupId) == 0 then return 'absent' end
 local lock = lockOf(groupId)
 if lock then return lock.token == token and lock.generation end
 local generation = string.format('%d', call('INCR', P .. 'generation'))
+local top = topOf(listKey(reference(groupId).generation, groupId))
 call('ZADD', P .. 'garbage', nowMs() + lockMs, generation .. ' ' .. groupId)
-call('SET', P .. 'lock:' .. groupId, generation .. ' ' .. lockMs .. ' ' .. token, 'PX', lockMs)
+call('SET', P .. 'lock:' .. groupId, string.format('%s %s %d ', generation, lockMs, top) .. token, 'PX', lockMs)
 return generation
 `,
 );
 
-/** ARGV: group id, generation, token, member ids. Answers nil when the lock was lost, else the unknown ids. */
+/**
+ * A member keeps its place from one list of a group to the next, and new ones come after all places
+ * of the list before: a reader may go on after a place even when the list was replaced meanwhile.
+ *
+ * ARGV: group id, generation, token, member ids. Answers nil when the lock was lost, else the unknown ids.
+ */
 export const EXTEND_DRAFT = script(
   'extendDraft',
   lua`
 local groupId, generation = ARGV[1], ARGV[2]
 local lock = lockOf(groupId)
 if not lock or lock.token ~= ARGV[3] or lock.generation ~= generation then return false end
-local list, field = P .. 'm:' .. generation .. ':' .. groupId, generation .. ' ' .. groupId
-local last = call('ZRANGE', list, -1, -1, 'WITHSCORES')[2] or 0
+local list, field = listKey(generation, groupId), generation .. ' ' .. groupId
+local shown = listKey(reference(groupId).generation, groupId)
+local top = math.max(lock.top, topOf(list))
 local unknown = {}
 for n = 4, #ARGV do
   local id = ARGV[n]
   if call('HEXISTS', P .. 'users', id) == 0 then
     unknown[#unknown + 1] = id
-  elseif call('ZADD', list, 'NX', last + n, id) == 1 then
+  else
+    call('ZADD', list, 'NX', call('ZSCORE', shown, id) or top + n, id)
     call('HSET', P .. 'in:' .. id, field, '')
   end
 end
@@ -71,7 +79,7 @@ while budget > 0 do
   if lock and lock.generation == generation then
     call('ZADD', P .. 'garbage', now + lock.lockMs, field)
   else
-    local list = P .. 'm:' .. generation .. ':' .. groupId
+    local list = listKey(generation, groupId)
     local ids = call('ZRANGE', list, 0, budget - 1)
     for n = 1, #ids do call('HDEL', P .. 'in:' .. ids[n], field) end
     if #ids > 0 then call('ZREMRANGEBYRANK', list, 0, #ids - 1) end

@@ -35,7 +35,7 @@ local budget = 1000
 local function membersOf(groupId)
   local ref = reference(groupId)
   if not ref then return '0 0\n' end
-  local list = P .. 'm:' .. ref.generation .. ':' .. groupId
+  local list = listKey(ref.generation, groupId)
   local count = call('ZCARD', list)
   if count == 0 then return ref.generation .. ' 0\n' end
   if budget == 0 then return ref.generation .. ' -1\n' end
@@ -149,31 +149,24 @@ return reply
 );
 
 /**
- * A slice of a member list. ARGV: group id, slice size, generation or '', place to go on after.
- * Answers nil without such a group, 'gone' when the list that was being read is swept away, else
- * generation, place of the last id or '0', ids.
+ * A slice of a member list. ARGV: group id, slice size, place to go on after. Answers nil without
+ * such a group, else the generation, the place of the last id or '0', and the ids.
  */
 export const MEMBERS = script(
   'members',
   lua`
-local groupId, size, generation = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local groupId, size = ARGV[1], tonumber(ARGV[2])
 local ref = reference(groupId)
 if not ref then return false end
-if generation == '' then
-  generation = ref.generation
-elseif generation ~= ref.generation then
-  local due = call('ZSCORE', P .. 'garbage', generation .. ' ' .. groupId)
-  if not due or tonumber(due) <= nowMs() then return 'gone' end
-end
-local list = P .. 'm:' .. generation .. ':' .. groupId
-local ids = call('ZRANGEBYSCORE', list, '(' .. ARGV[4], '+inf', 'LIMIT', 0, size + 1)
+local list = listKey(ref.generation, groupId)
+local ids = call('ZRANGEBYSCORE', list, '(' .. ARGV[3], '+inf', 'LIMIT', 0, size + 1)
 local next = '0'
 if #ids > size then
   ids[#ids] = nil
   next = call('ZSCORE', list, ids[size])
 end
 table.insert(ids, 1, next)
-table.insert(ids, 1, generation)
+table.insert(ids, 1, ref.generation)
 return ids
 `,
 );

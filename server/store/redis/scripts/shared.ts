@@ -51,13 +51,20 @@ end
 local function putReference(groupId, generation, sequence, label)
   call('HSET', P .. 'groups:ref', groupId, string.format('%s %d\n', generation, sequence) .. label)
 end
+local function listKey(generation, groupId)
+  return P .. 'm:' .. generation .. ':' .. groupId
+end
+-- The highest place in a member list. It is a number of at most 16 digits: no exponent.
+local function topOf(list)
+  return tonumber(call('ZRANGE', list, -1, -1, 'WITHSCORES')[2] or 0)
+end
 local function split(field)
   return string.match(field, '^(%d+) (.*)$')
 end
 local function lockOf(groupId)
   local lock = call('GET', P .. 'lock:' .. groupId)
   if not lock then return nil end
-  local generation, lockMs, token = string.match(lock, '^(%d+) (%d+) (.*)$')
-  return { generation = generation, lockMs = tonumber(lockMs), token = token }
+  local generation, lockMs, top, token = string.match(lock, '^(%d+) (%d+) (%d+) (.*)$')
+  return { generation = generation, lockMs = tonumber(lockMs), top = tonumber(top), token = token }
 end
 `;

@@ -89,10 +89,10 @@ if not ref then return groupId end
 for n = 2, #ARGV do
   if call('HEXISTS', P .. 'users', ARGV[n]) == 0 then return ARGV[n] end
 end
-local list, field = P .. 'm:' .. ref.generation .. ':' .. groupId, ref.generation .. ' ' .. groupId
-local last = call('ZRANGE', list, -1, -1, 'WITHSCORES')[2] or 0
+local list, field = listKey(ref.generation, groupId), ref.generation .. ' ' .. groupId
+local top = topOf(list)
 for n = 2, #ARGV do
-  call('ZADD', list, 'NX', last + n, ARGV[n])
+  call('ZADD', list, 'NX', top + n, ARGV[n])
   call('HSET', P .. 'in:' .. ARGV[n], field, '')
 end
 return ''
