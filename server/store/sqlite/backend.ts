@@ -18,9 +18,6 @@ export interface SqliteOptions {
 /** Less free room than this on the disk of the database is worth a warning. */
 const LITTLE_ROOM_BYTES = 256 * 1024 * 1024;
 
-/** Account id of the one row that health() writes. */
-const HEALTH_ACCOUNT = '';
-
 /**
  * Opens the database for this process alone. Throws OperatorError (exit code 2) when another process
  * has it, or when the file is not a database that this version of the bridge reads.
@@ -71,7 +68,7 @@ class SqliteBackend implements StoreBackend {
   }
 
   async health(): Promise<StoreHealth> {
-    await this.#writes.request('probe', HEALTH_ACCOUNT);
+    await this.#writes.probe();
     try {
       this.#reader.one('SELECT time_ms FROM probe');
     } catch (thrown) {

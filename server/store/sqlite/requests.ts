@@ -19,7 +19,6 @@ const TASKS = {
   releaseLease,
   keepFirst,
   restore,
-  probe,
 } as const;
 
 export type TaskName = keyof typeof TASKS;
@@ -27,11 +26,16 @@ export type TaskArguments<Name extends TaskName> =
   Parameters<(typeof TASKS)[Name]> extends [Work, ...infer Rest] ? Rest : never;
 export type TaskResult<Name extends TaskName> = ReturnType<(typeof TASKS)[Name]>;
 
+/** `task` undefined: only see whether the file takes writes. */
 export interface Request {
-  readonly name: TaskName;
-  readonly accountId: string;
+  readonly task: Task | undefined;
   /** The store's clock when the request was made. */
   readonly nowMs: number;
+}
+
+export interface Task {
+  readonly name: TaskName;
+  readonly accountId: string;
   readonly values: readonly unknown[];
 }
 
@@ -59,11 +63,13 @@ export function runRequests(connection: Connection, requests: readonly Request[]
   }
 }
 
-function runRequest(connection: Connection, request: Request): Answer {
+function runRequest(connection: Connection, { task, nowMs }: Request): Answer {
   try {
     const result = connection.attempt(
       () =>
-        withWork(connection, request.accountId, request.nowMs, (work) => perform(work, request)),
+        task === undefined
+          ? probe(connection, nowMs)
+          : withWork(connection, task.accountId, nowMs, (work) => perform(work, task)),
       () => true,
     );
     return { result };
@@ -75,15 +81,14 @@ function runRequest(connection: Connection, request: Request): Answer {
   }
 }
 
-function perform(work: Work, { name, values }: Request): unknown {
+function perform(work: Work, { name, values }: Task): unknown {
   // Parsed boundary: WriteQueue.request checked the values against the task's arguments.
   const task = TASKS[name] as (work: Work, ...values: readonly unknown[]) => unknown;
   return task(work, ...values);
 }
 
-/** Writes one row, to see that the file takes writes. */
-function probe(work: Work): void {
-  work.connection.run('INSERT OR REPLACE INTO probe (id, time_ms) VALUES (1, ?)', work.nowMs);
+function probe(connection: Connection, nowMs: number): void {
+  connection.run('INSERT OR REPLACE INTO probe (id, time_ms) VALUES (1, ?)', nowMs);
 }
 
 /** What an answer stands for: its result, or the error it carries. */

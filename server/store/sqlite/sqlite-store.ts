@@ -43,7 +43,8 @@ export class SqliteStore implements Store {
     include?: Include,
   ): Promise<(StoredRecord | undefined)[]> {
     const inclusion = inclusionOf(include);
-    return this.#read([], (account) =>
+    const absent = ids.map(() => undefined);
+    return this.#read(absent, (account) =>
       ids.map((id) => readRecord(this.#reader, account, collection, id, inclusion)),
     );
   }

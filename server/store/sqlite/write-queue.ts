@@ -7,6 +7,7 @@ import {
   type Answer,
   type Request,
   resultOf,
+  type Task,
   type TaskArguments,
   type TaskName,
   type TaskResult,
@@ -47,16 +48,14 @@ export class WriteQueue {
     accountId: string,
     ...values: TaskArguments<Name>
   ): Promise<TaskResult<Name>> {
-    if (this.#isClosed) {
-      throw new StoreUnavailable('The database is closed: the bridge is being stopped.');
-    }
-    const request = { name, accountId, nowMs: this.#clock(), values };
-    const answer = await new Promise<Answer>((settle) => {
-      this.#waiting.push({ request, settle });
-      this.#running ??= this.#run();
-    });
+    const answer = await this.#answerTo({ name, accountId, values });
     // Parsed boundary: TASKS[name] gave the result.
     return resultOf(answer) as TaskResult<Name>;
+  }
+
+  /** Writes one row of no account: rejects with StoreUnavailable when another write would. */
+  async probe(): Promise<void> {
+    resultOf(await this.#answerTo(undefined));
   }
 
   /** Refuses new requests and waits for those made so far. */
@@ -68,6 +67,17 @@ export class WriteQueue {
   async close(): Promise<void> {
     await this.drain();
     await this.#port.close();
+  }
+
+  async #answerTo(task: Task | undefined): Promise<Answer> {
+    if (this.#isClosed) {
+      throw new StoreUnavailable('The database is closed: the bridge is being stopped.');
+    }
+    const request = { task, nowMs: this.#clock() };
+    return new Promise((settle) => {
+      this.#waiting.push({ request, settle });
+      this.#running ??= this.#run();
+    });
   }
 
   async #run(): Promise<void> {
