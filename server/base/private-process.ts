@@ -22,7 +22,7 @@ export function makeProcessPrivate(): string | undefined {
  */
 function turnOffCoreDumps(): string | undefined {
   const hasFilter = emptyCoreDumps();
-  if (hardCoreLimit() === '0') return undefined;
+  if (['0', '1'].includes(hardCoreLimit() ?? '')) return undefined;
   const { status } = spawnSync('prlimit', ['--core=1:1', '--pid', String(process.pid)], {
     stdio: 'ignore',
     timeout: 5_000,

@@ -17,8 +17,7 @@ async function run() {
   const { useCompileCache } = await import('./compile-cache.mjs');
   useCompileCache({ fills: args[0] === 'serve' });
   const { makeProcessPrivate } = await import('#base/private-process.ts');
-  const warning = makeProcessPrivate();
-  if (warning !== undefined && args[0] === 'serve') process.stderr.write(`op-scim: ${warning}\n`);
+  makeProcessPrivate();
   const { main } = await import('./main.ts');
   process.exitCode = await main(args, process);
 }
