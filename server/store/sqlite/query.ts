@@ -31,20 +31,24 @@ function queryList(connection: Connection, account: number, query: ListQuery): Q
   if (query.limit === 0) {
     return { ...NOTHING, total: countRange(connection, list, bounds) };
   }
+  const isFromTheStart = query.after === undefined && (query.offset ?? 0) === 0;
+  if (isFromTheStart && 'equals' in query.range) {
+    // Most often one record or none: then the page itself tells the total.
+    const rows = readEqual(connection, account, list, query.range.equals, query);
+    const isWhole = rows.length <= query.limit;
+    const total = isWhole ? rows.length : countRange(connection, list, bounds);
+    return { total, ...pageOf(connection, query, rows, positionOfEntry) };
+  }
   const start = startOf(connection, list, bounds, query);
   const rows = start === undefined ? [] : readEntries(connection, account, list, start, query);
-  // What `equals` finds is most often one record: then the page itself tells the total.
-  const isWhole = isFromTheStart(query) && 'equals' in query.range && rows.length <= query.limit;
   return {
-    total: isWhole ? rows.length : countRange(connection, list, bounds),
-    ...pageOf(connection, query, rows, (row) =>
-      printPosition({ value: row.value, sequence: sequenceOf(row.row) }),
-    ),
+    total: countRange(connection, list, bounds),
+    ...pageOf(connection, query, rows, positionOfEntry),
   };
 }
 
-function isFromTheStart({ after, offset }: Query): boolean {
-  return after === undefined && (offset ?? 0) === 0;
+function positionOfEntry({ value, row }: EntryRow): string {
+  return printPosition({ value, sequence: sequenceOf(row) });
 }
 
 /** The bounds of what the page reads from; undefined when the offset leaves nothing. */
@@ -97,10 +101,25 @@ function readEntries(
   );
 }
 
-const ENTRIES = `
+/** As `readEntries`, for one value: it costs SQLite half as much. */
+function readEqual(
+  connection: Connection,
+  account: number,
+  list: number,
+  value: string,
+  { descending, limit }: Query,
+): EntryRow[] {
+  const sql = descending ? EQUAL_DESCENDING : EQUAL_ASCENDING;
+  return connection.all<EntryRow>(sql, rowOf(account, 0), list, value, limit + 1);
+}
+
+const JOINED = `
   SELECT entries.value, row, id, version, created_ms, modified_ms, body
-  FROM entries CROSS JOIN records ON records.row = ? + entries.sequence
-  WHERE list = ? AND (value, sequence) >= (?, ?) AND (value, sequence) < (?, ?)`;
+  FROM entries CROSS JOIN records ON records.row = ? + entries.sequence WHERE list = ?`;
+const EQUAL = `${JOINED} AND value = ?`;
+const EQUAL_ASCENDING = `${EQUAL} ORDER BY sequence LIMIT ?`;
+const EQUAL_DESCENDING = `${EQUAL} ORDER BY sequence DESC LIMIT ?`;
+const ENTRIES = `${JOINED} AND (value, sequence) >= (?, ?) AND (value, sequence) < (?, ?)`;
 const ENTRIES_ASCENDING = `${ENTRIES} ORDER BY value, sequence LIMIT ?`;
 const ENTRIES_DESCENDING = `${ENTRIES} ORDER BY value DESC, sequence DESC LIMIT ?`;
 
