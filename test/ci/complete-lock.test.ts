@@ -23,16 +23,15 @@ for (const [name, platform] of names) {
   test(`a lock file that lacks ${name} gets it`, () => {
     const optionalDependencies = Object.fromEntries(names.map(([each]) => [each, '1.2.3']));
     const others = names.filter(([each]) => each !== name);
-    const lock = {
-      packages: {
-        '': {},
-        'node_modules/parent': { dev: true, optionalDependencies },
-        ...Object.fromEntries(others.map(([each]) => [`node_modules/${each}`, {}])),
-      },
+    const packages: Record<string, object> = {
+      '': {},
+      'node_modules/parent': { dev: true, optionalDependencies },
+      ...Object.fromEntries(others.map(([each]) => [`node_modules/${each}`, {}])),
     };
+    const lock = { packages };
     assert.deepEqual(completeLock(lock), [name]);
     const expected = { version: '1.2.3', ...platform, dev: true, optional: true };
-    assert.deepEqual({ ...lock.packages }[`node_modules/${name}`], expected);
+    assert.deepEqual(lock.packages[`node_modules/${name}`], expected);
   });
 }
 
