@@ -5,18 +5,20 @@ import { noSuchGroup } from '#directory/precondition.ts';
 import { parseResource } from '#scim/parse-resource.ts';
 import { parsePatch } from '#scim/patch/parse.ts';
 import type { Projection } from '#scim/projection.ts';
-import {
-  entityTag,
-  locationOf,
-  renderGroupEnd,
-  renderGroupStart,
-  renderMembers,
-} from '#scim/render.ts';
 import { GROUP } from '#scim/schema/resource-types.ts';
-import type { MemberPosition, Store } from '#store/store.ts';
+import { send } from './answer.ts';
+import { groupInSlices } from './big-group.ts';
 import { readJson } from './body.ts';
 import type { Bridge, Endpoint, ScimContext } from './context.ts';
-import { checkId, isNotModified, preconditionOf, projectionOf, sendResource } from './resource.ts';
+import { renderListed } from './listed.ts';
+import {
+  checkId,
+  isNotModified,
+  preconditionOf,
+  projectionOf,
+  sendResource,
+  setResourceHeaders,
+} from './resource.ts';
 import { noteUnknownMembers } from './unknown-members.ts';
 
 export function getGroup(): Endpoint {
@@ -27,7 +29,7 @@ export function getGroup(): Endpoint {
     const [record] = await ctx.state.account.directory.store.get('groups', [id], { members });
     if (record === undefined) throw noSuchGroup(id);
     if (isNotModified(ctx, record.version)) return;
-    sendGroup(ctx, 200, record, projection);
+    await sendGroup(ctx, 200, record, projection);
   };
 }
 
@@ -98,49 +100,29 @@ async function sendWritten(
   const members = projection?.wants('members') ?? true;
   const [record] = await ctx.state.account.directory.store.get('groups', [id], { members });
   if (record === undefined) throw noSuchGroup(id);
-  sendGroup(ctx, status, record, projection);
+  await sendGroup(ctx, status, record, projection);
 }
 
-function sendGroup(
+async function sendGroup(
   ctx: ScimContext,
   status: number,
   view: ResourceView,
   projection: Projection | undefined,
-): void {
+): Promise<void> {
   const next = view.members?.next;
-  if (next === undefined || projection !== undefined) {
+  if (next === undefined) {
     sendResource(ctx, status, GROUP, view, projection);
     return;
   }
-  const { baseUrl, account } = ctx.state;
-  ctx.res.setHeader('ETag', entityTag(view.version));
-  if (status === 201) ctx.res.setHeader('Location', locationOf('Group', view.id, baseUrl));
-  ctx.status = status;
-  const type = ctx.res.getHeader('Content-Type');
-  ctx.body = Readable.from(groupInSlices(account.directory.store, view, next, baseUrl));
-  if (type !== undefined) ctx.res.setHeader('Content-Type', type);
-}
-
-/** A big group is sent as it is read, so that its size costs no memory. */
-export async function* groupInSlices(
-  store: Store,
-  view: ResourceView,
-  firstNext: MemberPosition,
-  baseUrl: string,
-): AsyncGenerator<string> {
-  yield renderGroupStart(view);
-  const first = view.members?.ids ?? [];
-  if (first.length > 0) yield renderMembers(first, baseUrl);
-  let separator = first.length > 0 ? ',' : '';
-  let next: MemberPosition | undefined = firstNext;
-  while (next !== undefined) {
-    const slice = await store.members(view.id, next);
-    if (slice === undefined) break;
-    if (slice.ids.length > 0) {
-      yield separator + renderMembers(slice.ids, baseUrl);
-      separator = ',';
-    }
-    next = slice.next;
+  setResourceHeaders(ctx, status, GROUP, view);
+  if (projection !== undefined) {
+    send(ctx, status, await renderListed(ctx, GROUP, view, projection));
+    return;
   }
-  yield renderGroupEnd(view, baseUrl);
+  const type = ctx.res.getHeader('Content-Type');
+  ctx.status = status;
+  const { baseUrl, account } = ctx.state;
+  ctx.body = Readable.from(groupInSlices(account.directory.store, view, next, baseUrl));
+  // Koa takes a stream for binary data.
+  if (type !== undefined) ctx.res.setHeader('Content-Type', type);
 }

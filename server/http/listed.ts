@@ -1,16 +1,16 @@
+import type { ResourceView } from '#directory/directory.ts';
 import type { Document } from '#scim/document.ts';
 import type { Projection } from '#scim/projection.ts';
 import type { ResourceType } from '#scim/schema/attribute.ts';
-import type { StoredRecord } from '#store/store.ts';
+import { groupInSlices } from './big-group.ts';
 import type { ScimContext } from './context.ts';
-import { groupInSlices } from './groups.ts';
 import { renderResource } from './resource.ts';
 
-/** One resource of a list. A group whose members did not fit into the page is read on to its end. */
+/** A resource as text. A group of which the first read brought but a slice is read on to its end. */
 export async function renderListed(
   ctx: ScimContext,
   type: ResourceType,
-  record: StoredRecord,
+  record: ResourceView,
   projection: Projection | undefined,
 ): Promise<string> {
   const { baseUrl, account } = ctx.state;

@@ -32,7 +32,9 @@ export function createMetrics(backend: StoreBackend, keyring: Keyring): Metrics 
       },
     }),
   );
-  return { registry, requests: new RequestMetric(registry) };
+  const requests = new RequestMetric();
+  registry.registerMetric(requests);
+  return { registry, requests };
 }
 
 async function isUp(backend: StoreBackend): Promise<0 | 1> {

@@ -14,7 +14,7 @@ export function observe(bridge: Bridge, metric: RequestMetric): ScimMiddleware {
     state.failure = undefined;
     await next();
     const ms = performance.now() - state.startedMs;
-    metric.observe(ctx.method, state.route, ctx.status, ms);
+    metric.count(ctx.method, state.route, ctx.status, ms);
     // The later steps fill this in, which the compiler can't see.
     const written = state.written as ScimState['written'];
     const level = written === undefined ? 'debug' : 'info';

@@ -47,10 +47,19 @@ export function sendResource(
   view: ResourceView,
   projection: Projection | undefined,
 ): void {
-  const { baseUrl } = ctx.state;
-  ctx.res.setHeader('ETag', entityTag(view.version));
-  if (status === 201) ctx.res.setHeader('Location', locationOf(type.name, view.id, baseUrl));
-  send(ctx, status, renderResource(type, view, baseUrl, projection));
+  setResourceHeaders(ctx, status, type, view);
+  send(ctx, status, renderResource(type, view, ctx.state.baseUrl, projection));
+}
+
+export function setResourceHeaders(
+  ctx: ScimContext,
+  status: number,
+  type: ResourceType,
+  { id, version }: ResourceView,
+): void {
+  ctx.res.setHeader('ETag', entityTag(version));
+  if (status !== 201) return;
+  ctx.res.setHeader('Location', locationOf(type.name, id, ctx.state.baseUrl));
 }
 
 /**
