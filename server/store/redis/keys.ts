@@ -40,5 +40,6 @@ export function indexKey(collection: string, index: string): string {
   return `${collection}:index:${index}`;
 }
 
-/** A key that `Barrier` writes: of the bridge, not of an account. */
+/** Keys of the bridge, not of an account: what the barrier marks, and what health tries to write. */
 export const BARRIER_KEY = 'op-scim:fsync';
+export const HEALTH_KEY = 'op-scim:health';
