@@ -184,7 +184,7 @@ eachFile('names say what a file is for, in kebab-case', ({ path }) =>
     .split('/')
     .filter(
       (part) =>
-        /^(?:utils?|helpers?|misc|manager)(?:\.|$)/.test(part) ||
+        /(?:^|[-.])(?:utils?|helpers?|misc|manager)(?:[-.]|$)/.test(part) ||
         !/^[a-z0-9-]+(?:\.[a-z]+)*$/.test(part),
     ),
 );

@@ -1,0 +1,62 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+/** A test that hangs fails after this. */
+const TEST_TIMEOUT_MS = 300_000;
+
+const APT_OPTIONS = ['-q', '-y', '--no-install-recommends'];
+
+/**
+ * `npm test [-- OPTION… FILE…]`: brings what the tests need, runs all or the named files, and ends
+ * with the summary and the exit code of Node's own runner, which gets the options.
+ */
+const args = process.argv.slice(2);
+const options = args.filter((each) => each.startsWith('-'));
+const named = args.filter((each) => !each.startsWith('-'));
+bring([{ command: 'redis-server', debianPackage: 'redis-server' }]);
+process.exitCode = await runTests(options, named.length > 0 ? named : allTests());
+
+interface Tool {
+  readonly command: string;
+  readonly debianPackage: string;
+}
+
+/** Nothing is skipped for want of a tool: what is absent is installed, or the run ends here. */
+function bring(tools: readonly Tool[]): void {
+  const absent = tools.filter(({ command }) => !runs('sh', ['-c', `command -v ${command}`]));
+  if (absent.length === 0) return;
+  const packages = absent.map(({ debianPackage }) => debianPackage);
+  const install = ['apt-get', ...APT_OPTIONS, 'install', ...packages].join(' ');
+  const isRootOnDebian = process.getuid?.() === 0 && runs('sh', ['-c', 'command -v apt-get']);
+  if (isRootOnDebian) {
+    process.stderr.write(`npm test: installs ${packages.join(', ')}\n`);
+    runs('sh', ['-c', `apt-get -q update; ${install}`], 'inherit');
+  }
+  const stillAbsent = absent.filter(({ command }) => !runs('sh', ['-c', `command -v ${command}`]));
+  if (stillAbsent.length > 0) {
+    const names = stillAbsent.map(({ command }) => command).join(', ');
+    process.stderr.write(`npm test: the tests need ${names}. Install it: sudo ${install}\n`);
+    process.exit(1);
+  }
+}
+
+function runs(command: string, args: readonly string[], stdio: 'ignore' | 'inherit' = 'ignore') {
+  // Debian starts a service that it installs; the tests start their own.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  return spawnSync(command, args, { env, stdio }).status === 0;
+}
+
+function allTests(): string[] {
+  return globSync('test/**/*.test.ts').toSorted();
+}
+
+function runTests(options: readonly string[], files: readonly string[]): Promise<number> {
+  const concurrency = Math.max(1, Math.min(4, availableParallelism()));
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${TEST_TIMEOUT_MS}`];
+  const args = ['--test', ...limits, ...options, ...files];
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  return new Promise((resolve) => {
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}
