@@ -146,7 +146,7 @@ function keepName(name: string, done: (error: null, address: string) => void): v
   done(null, name);
 }
 
-/** 50 ms doubled up to 2 s, with up to a fifth of jitter so that replicas do not come in step. */
+/** 50 ms doubled up to 1 s, with up to a fifth of jitter so that replicas do not come in step. */
 function backOffMs(attempt: number): number {
-  return Math.min(50 * 2 ** (attempt - 1), 2_000) * (1 + Math.random() / 5);
+  return Math.min(50 * 2 ** (attempt - 1), 1_000) * (1 + Math.random() / 5);
 }

@@ -113,7 +113,7 @@ for n = 1, #ARGV do
     areCollections = true
   elseif areCollections then
     local last = call('ZRANGE', P .. ARGV[n] .. ':sequence', -1, -1)[1]
-    if last and tonumber(string.sub(last, 2, 13), 16) > highest then isBehind = true end
+    if last and (tonumber(string.sub(last, 2, 13), 16) or 0) > highest then isBehind = true end
   else
     local ref = reference(ARGV[n])
     if ref and call('HEXISTS', P .. 'groups', ARGV[n]) == 0 then wrong[#wrong + 1] = ARGV[n] end
