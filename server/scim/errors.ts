@@ -3,32 +3,80 @@
  * RFC 9865 §2.1) and what it means. docs/errors.md is drawn from this table.
  */
 export const problems = {
-  invalidFilter: problem(400, 'invalidFilter', 'The filter does not parse, or compares what can not be compared.'),
-  tooMany: problem(400, 'tooMany', 'The filter would have to look at more resources than the time limit allows.'),
+  invalidFilter: problem(
+    400,
+    'invalidFilter',
+    'The filter does not parse, or compares what can not be compared.',
+  ),
+  tooMany: problem(
+    400,
+    'tooMany',
+    'The filter would have to look at more resources than the time limit allows.',
+  ),
   uniqueness: problem(409, 'uniqueness', 'Another resource holds a value that must be unique.'),
   mutability: problem(400, 'mutability', 'The attribute can not be changed by a client.'),
-  invalidSyntax: problem(400, 'invalidSyntax', 'The body is not JSON, or not of the form that the request needs.'),
-  invalidPath: problem(400, 'invalidPath', 'The path of a PATCH operation does not parse or names no attribute.'),
+  invalidSyntax: problem(
+    400,
+    'invalidSyntax',
+    'The body is not JSON, or not of the form that the request needs.',
+  ),
+  invalidPath: problem(
+    400,
+    'invalidPath',
+    'The path of a PATCH operation does not parse or names no attribute.',
+  ),
   noTarget: problem(400, 'noTarget', 'The path of a PATCH operation matches no value.'),
-  invalidValue: problem(400, 'invalidValue', 'A value is missing, of the wrong type, or not allowed.'),
+  invalidValue: problem(
+    400,
+    'invalidValue',
+    'A value is missing, of the wrong type, or not allowed.',
+  ),
   invalidVers: problem(400, 'invalidVers', 'The SCIM version asked for is not served.'),
   sensitive: problem(400, 'sensitive', 'The request would put a secret into a URL.'),
-  invalidCursor: problem(400, 'invalidCursor', 'The cursor is not one that this server gave for this query.'),
+  invalidCursor: problem(
+    400,
+    'invalidCursor',
+    'The cursor is not one that this server gave for this query.',
+  ),
   expiredCursor: problem(400, 'expiredCursor', 'The cursor is too old: begin again without one.'),
-  invalidCount: problem(400, 'invalidCount', 'The count of a cursor page is not a number the server can use.'),
+  invalidCount: problem(
+    400,
+    'invalidCount',
+    'The count of a cursor page is not a number the server can use.',
+  ),
   badRequest: problem(400, undefined, 'The request can not be understood as HTTP or SCIM.'),
   unauthorized: problem(401, undefined, 'No bearer token, or not one of this bridge.'),
   forbidden: problem(403, undefined, 'The bearer token may not do this, or nobody may.'),
   notFound: problem(404, undefined, 'There is no such resource or endpoint.'),
   methodNotAllowed: problem(405, undefined, 'The endpoint does not know this method.'),
-  preconditionFailed: problem(412, undefined, 'The resource was changed since the client read it (If-Match).'),
-  tooLarge: problem(413, undefined, 'The body, or the number of operations or members, is over the limit.'),
-  unsupportedMediaType: problem(415, undefined, 'The body is neither application/scim+json nor application/json.'),
+  preconditionFailed: problem(
+    412,
+    undefined,
+    'The resource was changed since the client read it (If-Match).',
+  ),
+  tooLarge: problem(
+    413,
+    undefined,
+    'The body, or the number of operations or members, is over the limit.',
+  ),
+  unsupportedMediaType: problem(
+    415,
+    undefined,
+    'The body is neither application/scim+json nor application/json.',
+  ),
   misdirected: problem(421, undefined, 'The request names a host that this bridge does not serve.'),
-  tooManyRequests: problem(429, undefined, 'More requests than the limit: wait as Retry-After says.'),
+  tooManyRequests: problem(
+    429,
+    undefined,
+    'More requests than the limit: wait as Retry-After says.',
+  ),
   internal: problem(500, undefined, 'A bug of the bridge: the log has the same reference.'),
   notImplemented: problem(501, undefined, 'The bridge does not offer this operation.'),
-  unavailable: problem(503, undefined, 'The store or the account can not be reached now: retry as Retry-After says.'),
+  unavailable: problem(
+    503,
+    undefined,
+    'The store or the account can not be reached now: retry as Retry-After says.',
+  ),
 } as const;
 
 export type ProblemName = keyof typeof problems;
