@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { checkDepth } from '#scim/depth.ts';
 import { ScimError } from '#scim/errors.ts';
 
 /** How long the rest of a refused body is read and thrown away, so that the client sees the answer. */
@@ -23,12 +22,6 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
     );
   }
   const text = bytes.toString('utf8');
-  const value = parseJson(text);
-  checkDepth(value);
-  return value;
-}
-
-function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
