@@ -21,8 +21,16 @@ export function completeLock(lock) {
     for (const [name, version] of Object.entries(parent.optionalDependencies ?? {})) {
       const platform = platformOf(name, Object.keys(parent.optionalDependencies));
       if (platform === undefined || lock.packages[`node_modules/${name}`] !== undefined) continue;
-      const dev = parent.dev === true ? { dev: true } : {};
-      lock.packages[`node_modules/${name}`] = { version, ...platform, ...dev, optional: true };
+      // In the order of names that npm itself writes.
+      const { cpu, libc, os } = platform;
+      lock.packages[`node_modules/${name}`] = {
+        version,
+        cpu,
+        ...(parent.dev === true ? { dev: true } : {}),
+        ...(libc === undefined ? {} : { libc }),
+        optional: true,
+        os,
+      };
       added.push(name);
     }
   }
@@ -40,6 +48,6 @@ function platformOf(name, siblings) {
   const [, os, cpu, abi = ''] = PLATFORM.exec(name) ?? [];
   if (os === undefined) return undefined;
   const isGlibc = abi.startsWith('gnu') || siblings.includes(`${name}-musl`);
-  const libc = abi.startsWith('musl') ? { libc: ['musl'] } : isGlibc ? { libc: ['glibc'] } : {};
-  return { cpu: [cpu], ...libc, os: [os] };
+  const libc = abi.startsWith('musl') ? ['musl'] : isGlibc ? ['glibc'] : undefined;
+  return { cpu: [cpu], libc, os: [os] };
 }
