@@ -3,7 +3,7 @@ import { applyPatch } from '#scim/patch/apply.ts';
 import type { MemberEdit, PatchOperation } from '#scim/patch/operation.ts';
 import { GROUP } from '#scim/schema/resource-types.ts';
 import { type Commit, MAX_PAIR_CHANGES } from '#store/store.ts';
-import { changedNames } from './changed-names.ts';
+import { changedNames, isSame } from './changed-names.ts';
 import type { Directory, WriteResult } from './directory.ts';
 import { type Caller, type EventFacts, eventText } from './event.ts';
 import {
@@ -160,8 +160,8 @@ async function updateGroup(
     }
     const known = { version: record.version, document: current };
     const { write, body } = groupWrite(id, known, document);
-    const isSame = body === record.body;
-    if (isSame && small.add.length + small.remove.length === 0) {
+    const isUnchanged = isSame(current, document);
+    if (isUnchanged && small.add.length + small.remove.length === 0) {
       return { unchanged: { view: record, changed: false, unknownMembers: [] } };
     }
     const facts: EventFacts = {
@@ -172,13 +172,13 @@ async function updateGroup(
       members: { add: small.add.length, remove: small.remove.length },
     };
     const commit: Omit<Commit, 'operationId'> = {
-      ...(isSame ? {} : { claims: nameClaims(write, id), writes: [write] }),
+      ...(isUnchanged ? {} : { claims: nameClaims(write, id), writes: [write] }),
       ...membershipPart(directory, id, small, record.version),
       events: [eventText(caller, facts)],
     };
     return {
       commit,
-      done: (outcome) => groupWritten(outcome, body),
+      done: (outcome) => groupWritten(outcome, isUnchanged ? record.body : body),
       otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
     };
   });

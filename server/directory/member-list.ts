@@ -3,7 +3,7 @@ import type { Document } from '#scim/document.ts';
 import { ScimError } from '#scim/errors.ts';
 import type { MemberEdit } from '#scim/patch/operation.ts';
 import { MAX_PAIR_CHANGES, type MemberDraft } from '#store/store.ts';
-import { changedNames } from './changed-names.ts';
+import { changedNames, isSame } from './changed-names.ts';
 import { type Directory, GROUP_MEMBERS_MAX, type WriteResult } from './directory.ts';
 import { type Caller, type EventFacts, eventText } from './event.ts';
 import {
@@ -62,7 +62,7 @@ export async function rewriteMembers(
     };
     const outcome = await directory.store.commit({
       operationId: randomUUID(),
-      ...(body === record.body ? {} : { claims: nameClaims(write, id), writes: [write] }),
+      ...(isSame(before, document) ? {} : { claims: nameClaims(write, id), writes: [write] }),
       publish: { draft, expectedVersion: record.version },
       events: [eventText(caller, facts)],
     });

@@ -5,7 +5,7 @@ import type { PatchOperation } from '#scim/patch/operation.ts';
 import { USER } from '#scim/schema/resource-types.ts';
 import type { Claim, CommitOutcome, RecordWrite, StoredRecord } from '#store/store.ts';
 import { adoptUser } from './adopt.ts';
-import { changedNames } from './changed-names.ts';
+import { changedNames, isSame } from './changed-names.ts';
 import type { Directory, WriteResult } from './directory.ts';
 import { type Caller, type EventFacts, eventText } from './event.ts';
 import { newUserId, userNameHash } from './ids.ts';
@@ -128,7 +128,7 @@ async function updateUser(
     const current = parseBody(record.body);
     const document = change(current);
     const { write, body } = userWrite(id, { version: record.version, document: current }, document);
-    if (body === record.body) {
+    if (isSame(current, document)) {
       return { unchanged: { view: record, changed: false, unknownMembers: [] } };
     }
     const attributes = changedNames(current, document);

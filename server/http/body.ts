@@ -2,8 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { ScimError } from '#scim/errors.ts';
 
-/** How long the rest of a refused body is read and thrown away, so that the client sees the answer. */
-const LINGER_MS = 1_000;
+/**
+ * How long the rest of a refused body is read and thrown away before the answer. A client that reads
+ * only once it has sent everything would otherwise see a broken connection instead of the reason.
+ */
+const LINGER_MS = 5_000;
 
 /**
  * The body as JSON. Never holds more than `limitBytes`: what is larger is refused while it comes,
@@ -50,39 +53,42 @@ function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer
     const chunks: Buffer[] = [];
     let size = 0;
     const refuse = () => {
+      request.off('data', onData);
       chunks.length = 0;
-      discardRest(request);
-      reject(tooLarge(limitBytes));
+      discardRest(request, () => reject(tooLarge(limitBytes)));
     };
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limitBytes) refuse();
+      else chunks.push(chunk);
+    };
+    const endedEarly = () => reject(new ScimError('badRequest', 'The body ended too early.'));
+    // The client went away: there is nobody to answer, and nothing of ours is wrong.
+    request.once('error', endedEarly);
     if (announced > limitBytes) {
       refuse();
       return;
     }
-    const onData = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limitBytes) {
-        request.off('data', onData);
-        refuse();
-      } else {
-        chunks.push(chunk);
-      }
-    };
     request.on('data', onData);
     request.once('end', () => {
+      if (size > limitBytes) return;
       const [first] = chunks;
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
     });
-    request.once('error', reject);
-    request.once('close', () => reject(new ScimError('badRequest', 'The body ended too early.')));
+    request.once('close', () => {
+      if (size <= limitBytes) endedEarly();
+    });
   });
 }
 
-/** Reads on without keeping anything, for a moment, then cuts the connection. */
-function discardRest(request: IncomingMessage): void {
-  const timer = setTimeout(() => request.destroy(), LINGER_MS);
+/** Reads on without keeping anything, to the end or for `LINGER_MS`, then calls back. */
+function discardRest(request: IncomingMessage, done: () => void): void {
+  const timer = setTimeout(done, LINGER_MS);
   timer.unref();
-  request.once('close', () => clearTimeout(timer));
-  request.on('error', () => undefined);
+  request.once('close', () => {
+    clearTimeout(timer);
+    done();
+  });
   request.resume();
 }
 

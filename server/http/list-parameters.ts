@@ -87,11 +87,11 @@ function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text;
 }
 
-/** Negative counts mean 0 (RFC 7644 §3.4.2.4), but by cursor they are an error (RFC 9865 §2.1). */
+/** A count below 0 means 0 (RFC 7644 §3.4.2.4); by cursor one below 1 is an error (RFC 9865 §2.1). */
 function pageSize(text: string | undefined, byCursor: boolean): number {
   const problem = byCursor ? 'invalidCount' : 'invalidValue';
   const count = integer('count', text, PAGE_DEFAULT, problem);
-  if (byCursor && count < 0) throw new ScimError('invalidCount', 'count must not be negative.');
+  if (byCursor && count < 1) throw new ScimError('invalidCount', 'count must be 1 or more.');
   return Math.min(PAGE_MAX, Math.max(0, count));
 }
 
