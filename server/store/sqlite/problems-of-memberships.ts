@@ -51,14 +51,14 @@ export function membershipProblems(
 /** The counts that groups and drafts keep are those of their lists. */
 export function groupProblems(
   { connection, account }: Inspection,
-  after: number | undefined,
-): Slice<number> {
+  after: string | undefined,
+): Slice<string> {
   const groups = connection.all<{ row: number; id: string; generation: number; count: number }>(
     `SELECT row, id, generation, member_count AS count FROM records
-     WHERE row > ? AND row < ? AND collection = ? ORDER BY row LIMIT ?`,
-    after ?? rowOf(account, 0),
-    rowOf(account + 1, 0),
+     WHERE account = ? AND collection = ? AND id > ? ORDER BY id LIMIT ?`,
+    account,
     COLLECTION_NUMBERS.groups,
+    after ?? '',
     GROUPS_PER_SLICE,
   );
   const problems: string[] = [];
@@ -79,10 +79,10 @@ export function groupProblems(
       problems.push(`The draft of group ${group.id} says ${draft.count}, its list has ${drafted}.`);
     }
     if (counted > COUNTED_PER_SLICE) {
-      return { problems, next: group.row };
+      return { problems, next: group.id };
     }
   }
-  return { problems, next: groups.length < GROUPS_PER_SLICE ? undefined : groups.at(-1)?.row };
+  return { problems, next: groups.length < GROUPS_PER_SLICE ? undefined : groups.at(-1)?.id };
 }
 
 function isKnownList(connection: Connection, { group_row, generation }: MembershipRow): boolean {

@@ -1,7 +1,7 @@
 import type { Collection } from '../store.ts';
 import type { Connection } from './connection.ts';
 
-/** Grows with each change of the tables. A newer file is refused, an older one is brought up to date. */
+/** Grows with each change of the tables. A file of another version is refused. */
 export const SCHEMA_VERSION = 1;
 
 /** Marks the file as ours (`PRAGMA application_id`): "OPSC". */

@@ -123,7 +123,7 @@ export class SqliteStore implements Store {
   }
 
   async *problems(indexesOf: IndexesOf): AsyncIterable<string> {
-    const account = this.#findAccount();
+    const account = this.#read(undefined, (found) => found);
     if (account !== undefined) {
       yield* findProblems({ connection: this.#reader, account, indexesOf });
     }

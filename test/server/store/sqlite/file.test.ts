@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { OperatorError } from '#base/operator-error.ts';
 import { openSqliteBackend } from '#store/sqlite/backend.ts';
+import { openWriter, prepareFile } from '#store/sqlite/file.ts';
 import { temporaryFile, userCommit } from '../../../support/sqlite-store.ts';
 
 function makeFolder(t: TestContext): string {
@@ -27,6 +28,13 @@ test('folder, file and lock are for their owner alone', async (t) => {
   await backend.close();
 });
 
+test('a file that others could read is closed to them', async (t) => {
+  const file = makeFolder(t);
+  writeFileSync(file, '', { mode: 0o644 });
+  await (await openSqliteBackend({ file })).close();
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
 test('closing moves the log into the file, and what was written is there again', async (t) => {
   const { file, remove } = temporaryFile();
   t.after(remove);
@@ -42,6 +50,18 @@ test('closing moves the log into the file, and what was written is there again',
   const second = await openSqliteBackend({ file });
   t.after(() => second.close());
   assert.equal((await second.account('account').get('users', ['ada']))[0]?.version, 1);
+});
+
+test('the writer waits for the disk with each commit', async (t) => {
+  const file = makeFolder(t);
+  prepareFile(file);
+  const writer = openWriter({ file });
+  // 2 is FULL: in WAL mode nothing less survives a power cut (https://www.sqlite.org/pragma.html).
+  const synchronous = writer.one<{ synchronous: number }>('PRAGMA synchronous');
+  assert.equal(synchronous?.synchronous, 2);
+  const journal = writer.one<{ journal_mode: string }>('PRAGMA journal_mode');
+  assert.equal(journal?.journal_mode, 'wal');
+  writer.close();
 });
 
 const REFUSED = [

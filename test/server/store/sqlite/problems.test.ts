@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { openSqliteBackend } from '#store/sqlite/backend.ts';
@@ -122,6 +123,14 @@ test('problems() tells nothing of a sound store, also with a draft and with garb
   });
   await backend.close();
   assert.deepEqual(await problemsOf(t, file), []);
+});
+
+test('problems() tells of pages that are not what SQLite wrote', async (t) => {
+  const file = await seed(t);
+  const bytes = readFileSync(file);
+  writeFileSync(file, bytes.fill(0xff, bytes.length / 2));
+  const found = await problemsOf(t, file);
+  assert.match(found.at(-1) ?? '', /The database file is damaged: stop the bridge/);
 });
 
 test('problems() leaves the event loop free between short slices', async (t) => {
