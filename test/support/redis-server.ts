@@ -12,6 +12,8 @@ export interface RedisServerOptions {
   readonly clear?: boolean;
   /** Arguments before all others, such as the path of a configuration file. */
   readonly first?: readonly string[];
+  /** A Sentinel keeps no data of its own and takes no options about it. */
+  readonly isSentinel?: boolean;
   /** Default: a free one. */
   readonly port?: number;
 }
@@ -30,6 +32,7 @@ export interface RedisServer {
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
+const DURABLE = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
 
 /** A redis-server of its own on 127.0.0.1, which writes each change to disk before it answers. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -72,8 +75,8 @@ async function spawnServer(
   const args = [
     ...(options.first ?? []),
     ...(options.clear === false ? ['--port', '0'] : ['--port', String(port)]),
-    ...['--bind', '127.0.0.1', '--dir', directory, '--save', ''],
-    ...['--appendonly', 'yes', '--appendfsync', 'always', '--daemonize', 'no'],
+    ...['--bind', '127.0.0.1', '--dir', directory, '--daemonize', 'no'],
+    ...(options.isSentinel === true ? [] : DURABLE),
     ...(options.args ?? []),
   ];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] });

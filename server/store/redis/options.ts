@@ -136,6 +136,8 @@ function sentinelOptions(options: RedisOptions, sentinels: readonly Address[]) {
     sentinels: sentinels.map(({ host, port }) => ({ host, port })),
     name: options.sentinelName ?? 'mymaster',
     sentinelRetryStrategy: backOffMs,
+    // Leaves the old master as soon as the Sentinels say so, not when it answers READONLY.
+    failoverDetector: true,
     ...(options.sentinelPassword === undefined
       ? {}
       : { sentinelPassword: options.sentinelPassword }),

@@ -6,6 +6,7 @@ import { openRedisBackend } from '#store/redis/backend.ts';
 import type { RedisOptions } from '#store/redis/options.ts';
 import { type StoreBackend, StoreUnavailable } from '#store/store.ts';
 import { commitDone, create, createUsers, creating, sleep } from '../../../contract/fixture.ts';
+import { eventually } from '../../../support/eventually.ts';
 import {
   freePort,
   type RedisServer,
@@ -267,16 +268,4 @@ async function assertUnavailable(run: () => Promise<unknown>, reason: RegExp): P
   assert.match(error.reason, reason);
   assert.ok(performance.now() - startedMs < 1_500, 'It took too long.');
   return error;
-}
-
-async function eventually<T>(run: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 8_000;
-  for (;;) {
-    try {
-      return await run();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(50);
-    }
-  }
 }
