@@ -1,4 +1,5 @@
-import { extname } from 'node:path';
+import { getCompileCacheDir } from 'node:module';
+import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '../store.ts';
 import { unavailable } from './failure.ts';
@@ -158,7 +159,10 @@ export class WriterThread implements WriterPort {
   #start(): Worker {
     // The same extension as this file: .ts in a clone and in the image, .js in the npm package.
     const entry = new URL(`./writer${extname(import.meta.url)}`, import.meta.url);
-    const worker = new Worker(entry, { workerData: this.#file, env: {}, name: 'sqlite-writer' });
+    // The environment may hold secrets; a worker finds the compile cache by its variable alone.
+    const cache = getCompileCacheDir();
+    const env = cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) };
+    const worker = new Worker(entry, { workerData: this.#file, env, name: 'sqlite-writer' });
     worker.once('exit', () => {
       this.#worker = undefined;
     });
