@@ -52,7 +52,9 @@ function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    let isRefused = false;
     const refuse = () => {
+      isRefused = true;
       request.off('data', onData);
       chunks.length = 0;
       discardRest(request, () => reject(tooLarge(limitBytes)));
@@ -62,21 +64,19 @@ function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer
       if (size > limitBytes) refuse();
       else chunks.push(chunk);
     };
-    const endedEarly = () => reject(new ScimError('badRequest', 'The body ended too early.'));
     // The client went away: there is nobody to answer, and nothing of ours is wrong.
+    const endedEarly = () => reject(new ScimError('badRequest', 'The body ended too early.'));
     request.once('error', endedEarly);
     if (announced > limitBytes) {
       refuse();
       return;
     }
     request.on('data', onData);
+    request.once('close', endedEarly);
     request.once('end', () => {
-      if (size > limitBytes) return;
+      if (isRefused) return;
       const [first] = chunks;
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
-    });
-    request.once('close', () => {
-      if (size <= limitBytes) endedEarly();
     });
   });
 }
@@ -85,7 +85,7 @@ function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer
 function discardRest(request: IncomingMessage, done: () => void): void {
   const timer = setTimeout(done, LINGER_MS);
   timer.unref();
-  request.once('close', () => {
+  request.once('end', () => {
     clearTimeout(timer);
     done();
   });
