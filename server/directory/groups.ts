@@ -1,9 +1,9 @@
-import type { Document } from '#scim/document.ts';
+import { type Document, isSame } from '#scim/document.ts';
 import { applyPatch } from '#scim/patch/apply.ts';
 import type { MemberEdit, PatchOperation } from '#scim/patch/operation.ts';
 import { GROUP } from '#scim/schema/resource-types.ts';
 import { type Commit, MAX_PAIR_CHANGES } from '#store/store.ts';
-import { changedNames, isSame } from './changed-names.ts';
+import { changedNames } from './changed-names.ts';
 import type { Directory, WriteResult } from './directory.ts';
 import { type Caller, type EventFacts, eventText } from './event.ts';
 import {
@@ -18,6 +18,7 @@ import { indexChanges, parseBody } from './indexes.ts';
 import {
   applyEdits,
   difference,
+  isEmpty,
   membershipPart,
   type PairChanges,
   readMembers,
@@ -93,7 +94,8 @@ export async function patchGroup(
   const membersAlone = precondition === undefined && operations.every(isOfMembers);
   const edits = membersAlone ? change({ id }).edits : [];
   const small = membersAlone ? smallChange(edits) : undefined;
-  if (small === undefined) {
+  // A commit of nothing would not even see whether the group is there.
+  if (small === undefined || isEmpty(small)) {
     return await updateGroup(directory, caller, id, 'patch', precondition, change);
   }
   const members = { add: small.add.length, remove: small.remove.length };
@@ -161,7 +163,7 @@ async function updateGroup(
     const known = { version: record.version, document: current };
     const { write, body } = groupWrite(id, known, document);
     const isUnchanged = isSame(current, document);
-    if (isUnchanged && small.add.length + small.remove.length === 0) {
+    if (isUnchanged && isEmpty(small)) {
       return { unchanged: { view: record, changed: false, unknownMembers: [] } };
     }
     const facts: EventFacts = {

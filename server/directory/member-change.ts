@@ -75,19 +75,22 @@ export async function difference(
   return add.length + remove.length > MAX_PAIR_CHANGES ? undefined : { add, remove };
 }
 
+export function isEmpty({ add, remove }: PairChanges): boolean {
+  return add.length + remove.length === 0;
+}
+
 /** The part of a commit that changes members; none when there is nothing to change. */
 export function membershipPart(
   directory: Directory,
   groupId: string,
-  { add, remove }: PairChanges,
+  changes: PairChanges,
   expectedVersion: number | undefined,
 ): Pick<Commit, 'membership'> {
-  if (add.length + remove.length === 0) return {};
+  if (isEmpty(changes)) return {};
   return {
     membership: {
       groupId,
-      add,
-      remove,
+      ...changes,
       ...(expectedVersion === undefined ? {} : { expectedVersion }),
       onUnknown: directory.onUnknownMembers,
       limit: GROUP_MEMBERS_MAX,

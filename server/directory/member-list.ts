@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Document } from '#scim/document.ts';
+import { type Document, isSame } from '#scim/document.ts';
 import { ScimError } from '#scim/errors.ts';
 import type { MemberEdit } from '#scim/patch/operation.ts';
 import { MAX_PAIR_CHANGES, type MemberDraft } from '#store/store.ts';
-import { changedNames, isSame } from './changed-names.ts';
+import { changedNames } from './changed-names.ts';
 import { type Directory, GROUP_MEMBERS_MAX, type WriteResult } from './directory.ts';
 import { type Caller, type EventFacts, eventText } from './event.ts';
 import {

@@ -1,11 +1,11 @@
-import type { Document } from '#scim/document.ts';
+import { type Document, isSame } from '#scim/document.ts';
 import { foldCase } from '#scim/fold.ts';
 import { applyPatch } from '#scim/patch/apply.ts';
 import type { PatchOperation } from '#scim/patch/operation.ts';
 import { USER } from '#scim/schema/resource-types.ts';
 import type { Claim, CommitOutcome, RecordWrite, StoredRecord } from '#store/store.ts';
 import { adoptUser } from './adopt.ts';
-import { changedNames, isSame } from './changed-names.ts';
+import { changedNames } from './changed-names.ts';
 import type { Directory, WriteResult } from './directory.ts';
 import { type Caller, type EventFacts, eventText } from './event.ts';
 import { newUserId, userNameHash } from './ids.ts';

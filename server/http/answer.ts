@@ -48,7 +48,8 @@ function answerError(bridge: Bridge, ctx: ScimContext, thrown: unknown): void {
   send(ctx, error.status, JSON.stringify(error.toBody(ctx.state.requestId)));
 }
 
-function asScimError(thrown: unknown): ScimError {
+/** What the client is told of whatever was thrown. */
+export function asScimError(thrown: unknown): ScimError {
   if (thrown instanceof ScimError) return thrown;
   if (thrown instanceof StoreUnavailable) {
     return new ScimError('unavailable', `${thrown.reason} Nothing was changed; try again.`, {

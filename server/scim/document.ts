@@ -19,3 +19,15 @@ export interface Policy {
 export function emptyDocument(): Document {
   return Object.create(null) as Document; // Object.create is typed any
 }
+
+/** Whether two values say the same: the order of an object's attributes says nothing. */
+export function isSame(a: DocumentValue | undefined, b: DocumentValue | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((element, place) => isSame(element, b[place]));
+  }
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => isSame(a[name], b[name]));
+}

@@ -49,6 +49,11 @@ export const problems = {
   forbidden: problem(403, undefined, 'The bearer token may not do this, or nobody may.'),
   notFound: problem(404, undefined, 'There is no such resource or endpoint.'),
   methodNotAllowed: problem(405, undefined, 'The endpoint does not know this method.'),
+  unresolvedReference: problem(
+    409,
+    undefined,
+    'A bulkId stands for a resource that this bulk request did not make.',
+  ),
   preconditionFailed: problem(
     412,
     undefined,

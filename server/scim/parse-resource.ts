@@ -99,7 +99,7 @@ function checkExactly(type: ResourceType, urns: readonly string[], parsed: Docum
   if (unknown === undefined && missing === undefined) return;
   const shown = unknown === undefined ? undefined : JSON.stringify(unknown.slice(0, 60));
   throw new ScimError(
-    'invalidValue',
+    'invalidSyntax',
     shown === undefined
       ? `schemas must name ${missing}: it is what the resource holds.`
       : `schemas names ${shown}, which a ${type.name} does not have. Known are ${known.join(', ')}.`,

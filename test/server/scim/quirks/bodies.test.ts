@@ -190,29 +190,29 @@ for (const { rule, body, keeps } of keptInStrict) {
 
 const refusedInStrict: Refused[] = [
   { rule: 'no schemas', body: { userName: 'a' }, answers: 'invalidValue' },
-  { rule: 'schemas as a string', body: { schemas: core, userName: 'a' }, answers: 'invalidValue' },
+  { rule: 'schemas as a string', body: { schemas: core, userName: 'a' }, answers: 'invalidSyntax' },
   {
     rule: 'schemas without the core URN',
     body: { schemas: [enterprise], userName: 'a' },
-    answers: 'invalidValue',
+    answers: 'invalidSyntax',
     says: /core/,
   },
   {
     rule: 'an extension not in schemas',
     body: { schemas: [core], userName: 'a', [enterprise]: { department: 'R' } },
-    answers: 'invalidValue',
+    answers: 'invalidSyntax',
     says: /enterprise/,
   },
   {
     rule: 'an unknown URN',
     body: { schemas: [core, 'urn:example:x'], userName: 'a' },
-    answers: 'invalidValue',
+    answers: 'invalidSyntax',
     says: /"urn:example:x"/,
   },
   {
     rule: 'the old URNs',
     body: { schemas: ['urn:scim:schemas:core:2.0'], userName: 'a' },
-    answers: 'invalidValue',
+    answers: 'invalidSyntax',
   },
   {
     rule: 'unknown attributes',

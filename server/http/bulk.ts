@@ -1,0 +1,145 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type BulkOperation, nextOperation, parseBulk, pathWithIds, withIds } from '#scim/bulk.ts';
+import { ScimError } from '#scim/errors.ts';
+import { entityTag, locationOf } from '#scim/render.ts';
+import { asScimError, send } from './answer.ts';
+import { readJson } from './body.ts';
+import { type Done, runOperation } from './bulk-operation.ts';
+import type { Bridge, Endpoint, ScimContext } from './context.ts';
+
+/** One budget for all operations of a request: most clients give up after a minute. */
+const BUDGET_MS = 45_000;
+
+/** POST /Bulk (RFC 7644 §3.7). Not atomic: each operation commits alone and answers for itself. */
+export function postBulk(bridge: Bridge): Endpoint {
+  return async function postBulk(ctx) {
+    ctx.state.written = { operation: 'bulk' };
+    const body = await readJson(ctx.req, bridge.limits.bulkBodyBytes);
+    const { operations, failOnErrors } = parseBulk(body, bridge.limits.bulkOperations);
+    const answers = await runAll(ctx, operations, failOnErrors ?? Number.POSITIVE_INFINITY);
+    const schemas = ['urn:ietf:params:scim:api:messages:2.0:BulkResponse'];
+    send(ctx, 200, JSON.stringify({ schemas, Operations: answers }));
+  };
+}
+
+interface Answer {
+  readonly method: string;
+  readonly bulkId?: string;
+  location?: string;
+  version?: string;
+  status: string;
+  response?: object;
+}
+
+/** What is known of the bulkIds so far. */
+interface Progress {
+  readonly ids: Map<string, string>;
+  readonly settled: Set<string>;
+  /** Operations that ran without all they name, with their answers. */
+  readonly incomplete: { operation: BulkOperation; id: string; answer: Answer }[];
+}
+
+async function runAll(
+  ctx: ScimContext,
+  operations: readonly BulkOperation[],
+  errorsMax: number,
+): Promise<readonly Answer[]> {
+  const progress: Progress = { ids: new Map(), settled: new Set(), incomplete: [] };
+  const answers = new Map<BulkOperation, Answer>();
+  const left = [...operations];
+  const untilMs = performance.now() + BUDGET_MS;
+  let errors = 0;
+  while (left.length > 0 && errors < errorsMax) {
+    const { place, isIncomplete } = nextOperation(left, progress.settled);
+    const [operation] = left.splice(place, 1);
+    if (operation === undefined) break;
+    const answer = await runOne(ctx, operation, progress, isIncomplete, untilMs);
+    if (operation.bulkId !== undefined) progress.settled.add(operation.bulkId);
+    if (Number(answer.status) >= 400) errors += 1;
+    answers.set(operation, answer);
+    await nextTurn();
+  }
+  for (const each of progress.incomplete) await complete(ctx, each, progress);
+  return operations.flatMap((operation) => answers.get(operation) ?? []);
+}
+
+async function runOne(
+  ctx: ScimContext,
+  operation: BulkOperation,
+  progress: Progress,
+  isIncomplete: boolean,
+  untilMs: number,
+): Promise<Answer> {
+  const { method, bulkId, path, data, version, needs } = operation;
+  const answer: Answer = { method, ...(bulkId === undefined ? {} : { bulkId }), status: '' };
+  try {
+    if (performance.now() > untilMs) throw outOfTime();
+    if (!isIncomplete) checkReferences(needs, progress.ids);
+    if (method === 'POST' && bulkId === undefined) throw noBulkId();
+    const idOf = (reference: string) => progress.ids.get(reference);
+    const done = await runOperation(ctx, {
+      method,
+      path: pathWithIds(path, idOf),
+      data: needs.size === 0 ? data : withIds(data, idOf),
+      version,
+    });
+    report(ctx, answer, done);
+    if (bulkId !== undefined) progress.ids.set(bulkId, done.id);
+    if (isIncomplete) progress.incomplete.push({ operation, id: done.id, answer });
+  } catch (thrown) {
+    refuse(ctx, answer, thrown);
+  }
+  return answer;
+}
+
+/** The second step of an operation in a circle: the resource as it was meant, now that all ids are known. */
+async function complete(
+  ctx: ScimContext,
+  { operation, id, answer }: Progress['incomplete'][number],
+  progress: Progress,
+): Promise<void> {
+  try {
+    checkReferences(operation.needs, progress.ids);
+    const data = withIds(operation.data, (reference) => progress.ids.get(reference));
+    const path = `${operation.path}/${id}`;
+    const done = await runOperation(ctx, { method: 'PUT', path, data, version: undefined });
+    report(ctx, answer, { ...done, status: 201 });
+  } catch (thrown) {
+    refuse(ctx, answer, thrown);
+  }
+}
+
+function report(ctx: ScimContext, answer: Answer, done: Done): void {
+  answer.status = String(done.status);
+  answer.location = locationOf(done.resourceType, done.id, ctx.state.baseUrl);
+  if (done.version !== undefined) answer.version = entityTag(done.version);
+}
+
+function refuse(ctx: ScimContext, answer: Answer, thrown: unknown): void {
+  const error = asScimError(thrown);
+  if (error.problem === 'internal') ctx.state.failure = thrown;
+  answer.status = String(error.status);
+  answer.response = error.toBody(ctx.state.requestId);
+}
+
+function checkReferences(needs: ReadonlySet<string>, ids: ReadonlyMap<string, string>): void {
+  const missing = [...needs].filter((bulkId) => !ids.has(bulkId));
+  if (missing.length === 0) return;
+  const named = missing.slice(0, 5).map((bulkId) => `"${bulkId.slice(0, 60)}"`);
+  throw new ScimError(
+    'unresolvedReference',
+    `bulkId ${named.join(', ')} stands for nothing: no operation of this request made it, or the one that should have failed.`,
+  );
+}
+
+function noBulkId(): ScimError {
+  return new ScimError('invalidSyntax', 'A POST in a bulk request needs a bulkId.');
+}
+
+function outOfTime(): ScimError {
+  return new ScimError(
+    'unavailable',
+    'The time for one bulk request was over before this operation. Send it again, with fewer operations in a request.',
+    { retryAfterSeconds: 5 },
+  );
+}

@@ -1,0 +1,140 @@
+import { checkDepth } from './depth.ts';
+import { ScimError } from './errors.ts';
+
+/** One operation of a bulk request (RFC 7644 §3.7), not yet checked further than its form. */
+export interface BulkOperation {
+  readonly method: string;
+  readonly path: string;
+  readonly bulkId: string | undefined;
+  readonly version: string | undefined;
+  readonly data: unknown;
+  /** bulkIds that its path or data name: it needs what they make. */
+  readonly needs: ReadonlySet<string>;
+}
+
+export interface BulkRequest {
+  /** After so many errors the rest is left out; undefined: never. */
+  readonly failOnErrors: number | undefined;
+  readonly operations: readonly BulkOperation[];
+}
+
+const BULK_REQUEST = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
+const REFERENCE = 'bulkId:';
+
+/** Throws ScimError tooLarge over the limit, invalidSyntax for what is no bulk request. */
+export function parseBulk(body: unknown, maxOperations: number): BulkRequest {
+  if (!isObject(body)) throw notBulk('The body must be a JSON object.');
+  checkDepth(body);
+  const { schemas, failOnErrors = 0, Operations: operations } = body;
+  if (!Array.isArray(schemas) || !schemas.includes(BULK_REQUEST)) {
+    throw notBulk(`"schemas" must name ${BULK_REQUEST}.`);
+  }
+  if (!Array.isArray(operations) || operations.length === 0) {
+    throw notBulk('"Operations" must be an array of at least one operation.');
+  }
+  if (operations.length > maxOperations) {
+    throw new ScimError(
+      'tooLarge',
+      `The bulk request has ${operations.length} operations; at most ${maxOperations} are allowed. Send it in parts.`,
+    );
+  }
+  if (typeof failOnErrors !== 'number' || !Number.isInteger(failOnErrors) || failOnErrors < 0) {
+    throw notBulk('"failOnErrors" must be a whole number.');
+  }
+  const parsed = operations.map(parseOperation);
+  checkDistinct(parsed);
+  return { failOnErrors: failOnErrors === 0 ? undefined : failOnErrors, operations: parsed };
+}
+
+/**
+ * The place of the operation to run next, of those that are left: the first whose references are
+ * known. In a circle it is the first POST, which then runs without the references that are missing and
+ * gets them by a second step (RFC 7644 §3.7.1). `known` also holds the bulkIds that failed.
+ */
+export function nextOperation(
+  left: readonly BulkOperation[],
+  known: ReadonlySet<string>,
+): { readonly place: number; readonly isIncomplete: boolean } {
+  const coming = new Set(left.flatMap(({ bulkId }) => bulkId ?? []));
+  const waits = ({ needs }: BulkOperation) =>
+    [...needs].some((bulkId) => !known.has(bulkId) && coming.has(bulkId));
+  const free = left.findIndex((operation) => !waits(operation));
+  if (free !== -1) return { place: free, isIncomplete: false };
+  const place = left.findIndex(({ method }) => method === 'POST');
+  return { place: Math.max(place, 0), isIncomplete: true };
+}
+
+/**
+ * `data` with each reference replaced by the id it stands for. One without an id takes its element or
+ * attribute with it: undefined when nothing is left.
+ */
+export function withIds(data: unknown, idOf: (bulkId: string) => string | undefined): unknown {
+  if (typeof data === 'string') {
+    return data.startsWith(REFERENCE) ? idOf(data.slice(REFERENCE.length)) : data;
+  }
+  if (Array.isArray(data)) {
+    return data.map((element) => withIds(element, idOf)).filter((element) => element !== undefined);
+  }
+  if (!isObject(data)) return data;
+  const entries: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(data)) {
+    const replaced = withIds(value, idOf);
+    if (replaced === undefined && name === 'value') return undefined;
+    if (replaced !== undefined) entries.push([name, replaced]);
+  }
+  return Object.fromEntries(entries);
+}
+
+/** `/Groups/bulkId:qwerty` with the id in place; unknown references stay, and are not found. */
+export function pathWithIds(path: string, idOf: (bulkId: string) => string | undefined): string {
+  const start = path.indexOf(REFERENCE);
+  if (start === -1) return path;
+  return path.slice(0, start) + (idOf(path.slice(start + REFERENCE.length)) ?? path.slice(start));
+}
+
+function parseOperation(operation: unknown): BulkOperation {
+  if (!isObject(operation)) throw notBulk('Each operation must be an object.');
+  const { method, path, bulkId, version, data } = operation;
+  if (typeof method !== 'string' || typeof path !== 'string') {
+    throw notBulk('Each operation needs "method" and "path" as text.');
+  }
+  const needs = new Set<string>();
+  collectReferences(data, needs);
+  const inPath = path.indexOf(REFERENCE);
+  if (inPath !== -1) needs.add(path.slice(inPath + REFERENCE.length));
+  return {
+    method: method.toUpperCase(),
+    path,
+    bulkId: typeof bulkId === 'string' && bulkId !== '' ? bulkId : undefined,
+    version: typeof version === 'string' ? version : undefined,
+    data,
+    needs,
+  };
+}
+
+function collectReferences(value: unknown, found: Set<string>): void {
+  if (typeof value === 'string') {
+    if (value.startsWith(REFERENCE)) found.add(value.slice(REFERENCE.length));
+  } else if (Array.isArray(value)) {
+    for (const element of value) collectReferences(element, found);
+  } else if (isObject(value)) {
+    for (const element of Object.values(value)) collectReferences(element, found);
+  }
+}
+
+function checkDistinct(operations: readonly BulkOperation[]): void {
+  const seen = new Set<string>();
+  for (const { method, bulkId } of operations) {
+    if (bulkId === undefined || method !== 'POST') continue;
+    if (seen.has(bulkId)) throw notBulk(`bulkId "${bulkId.slice(0, 60)}" is given twice.`);
+    seen.add(bulkId);
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function notBulk(detail: string): ScimError {
+  return new ScimError('invalidSyntax', `The bulk request can not be read. ${detail}`);
+}
