@@ -190,11 +190,11 @@ for (const { rule, body, keeps } of keptInStrict) {
 
 const refusedInStrict: Refused[] = [
   { rule: 'no schemas', body: { userName: 'a' }, answers: 'invalidValue' },
-  { rule: 'schemas as a string', body: { schemas: core, userName: 'a' }, answers: 'invalidSyntax' },
+  { rule: 'schemas as a string', body: { schemas: core, userName: 'a' }, answers: 'invalidValue' },
   {
     rule: 'schemas without the core URN',
     body: { schemas: [enterprise], userName: 'a' },
-    answers: 'invalidSyntax',
+    answers: 'invalidValue',
     says: /core/,
   },
   {
