@@ -194,7 +194,7 @@ const refusedInStrict: Refused[] = [
   {
     rule: 'schemas without the core URN',
     body: { schemas: [enterprise], userName: 'a' },
-    answers: 'invalidValue',
+    answers: 'invalidSyntax',
     says: /core/,
   },
   {
