@@ -70,13 +70,16 @@ const plan: Plan = {
   isProfiling: values.profile,
 };
 
+if (plan.sizes.some((people) => !(people >= 1_000 && people % 1_000 === 0)) || !(plan.runs >= 1)) {
+  throw new Error('--people takes multiples of 1000 with commas between, --runs a number from 1.');
+}
+
+const load = await startLoad(LOAD_CORE);
 try {
   const machine = describeMachine();
   say(`${Object.values(machine).join(', ')}\n`);
-  const load = await startLoad(LOAD_CORE);
   const rows: Row[] = [];
   for (const store of plan.stores) rows.push(...(await measureStore(load, store)));
-  await load.stop();
   if (values.json !== undefined) {
     await writeFile(values.json, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
   }
@@ -84,6 +87,8 @@ try {
   if (!(thrown instanceof WrongAnswer)) throw thrown;
   process.stderr.write(`An answer was wrong:\n${thrown.message}\n`);
   process.exitCode = 1;
+} finally {
+  await load.stop();
 }
 
 async function measureStore(load: Child, store: 'redis' | 'sqlite'): Promise<readonly Row[]> {

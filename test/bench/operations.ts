@@ -30,6 +30,14 @@ export interface Step {
   readonly scimmyCount: number;
   /** Different in each run where a repeat would not be the same operation. */
   requests(run: number, people: number, count: number): readonly Request[];
+  /** Asked after the step where its answers do not say by themselves that it did anything. */
+  proof?(people: number): Proof;
+}
+
+export interface Proof {
+  readonly path: string;
+  readonly text: string;
+  readonly isThere: boolean;
 }
 
 /** Steps of which each needs what the one before did, run by run. */
@@ -73,6 +81,7 @@ export const SCENARIOS: readonly Scenario[] = [
       scimmyCount: 20,
       requests: (_, people, count) =>
         strangers(people, count).map(({ group, person }) => addMember(groupId(group), person)),
+      proof: (people) => membershipProof(people, true),
     },
     {
       name: 'remove a member',
@@ -81,6 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
       scimmyCount: 20,
       requests: (_, people, count) =>
         strangers(people, count).map(({ group, person }) => removeMember(groupId(group), person)),
+      proof: (people) => membershipProof(people, false),
     },
   ],
   [page('page of 100', '', 300)],
@@ -141,6 +151,11 @@ export function shotOf(request: Request, port: number, token: string): Shot {
   }
   const bytes = `${head.join('\r\n')}\r\n\r\n${body ?? ''}`;
   return includes === undefined ? { bytes, statuses } : { bytes, statuses, includes };
+}
+
+function membershipProof(people: number, isThere: boolean): Proof {
+  const [{ group, person } = { group: 0, person: 0 }] = strangers(people, 1);
+  return { path: `/Groups/${groupId(group)}`, text: personId(person), isThere };
 }
 
 function page(name: string, query: string, count: number): Step {

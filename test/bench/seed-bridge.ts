@@ -72,7 +72,7 @@ async function restore(
 function open(store: BridgeStore): Promise<StoreBackend> {
   return store.kind === 'redis'
     ? openRedisBackend({ url: store.url })
-    : openSqliteBackend({ file: join(store.dataDir, 'op-scim.sqlite') });
+    : openSqliteBackend({ file: join(store.dataDir, 'directory.sqlite') });
 }
 
 function* directoryLines(people: number): Generator<RestoreLine> {

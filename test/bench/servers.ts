@@ -130,7 +130,7 @@ export async function measureRun(
   const fire: LoadOrder = { kind: 'fire', limitMs: limits.limitMs ?? 60_000 };
   const result = await load.ask<LoadResult>(fire);
   const after = cpuOf(server);
-  if (result.wrong.length > 0) throw new WrongAnswer(result.wrong.join('\n\n'));
+  if (result.wrong.length > 0) throw new WrongAnswer(result.wrong.slice(0, 2).join('\n\n'));
   const perRequestUs = (ns: number): number => ns / 1_000 / Math.max(result.completed, 1);
   return {
     cpuUs: perRequestUs(after.server - before.server),

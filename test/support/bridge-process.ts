@@ -133,7 +133,7 @@ export function pinned(
   return canPin ? [TASKSET, '-c', String(core), ...command] : [...command];
 }
 
-const MAIN = fileURLToPath(new URL('../../server/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../server/cli/op-scim.mjs', import.meta.url));
 const TASKSET = ['/usr/bin/taskset', '/bin/taskset'].find((path) => existsSync(path));
 
 function spawnBridge(

@@ -27,8 +27,12 @@ export async function measureBigPatch(
   const costs = { add: [] as number[], remove: [] as number[] };
   let redisMs = 0;
   for (let group = 0; group < 10; group += 1) {
-    const first = people - PATCH_OPERATIONS - 1 - group; // Far from the groups' own members.
-    const persons = Array.from({ length: PATCH_OPERATIONS }, (_, place) => first + place);
+    // Far from the members that the first groups have, where there are enough people.
+    const first = people - PATCH_OPERATIONS - group;
+    const persons = Array.from(
+      { length: PATCH_OPERATIONS },
+      (_, place) => Math.max(first, 0) + place,
+    );
     for (const kind of ['add', 'remove'] as const) {
       const cost = await measureRun(load, bridge, [bigPatch(kind, groupId(group), persons)]);
       costs[kind].push(cost.cpuUs / 1_000);

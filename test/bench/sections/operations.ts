@@ -8,6 +8,7 @@ import {
   type Cost,
   measureRun,
   type Server,
+  WrongAnswer,
 } from '../servers.ts';
 import type { Row } from '../table.ts';
 import { captureAnswer } from '../wire.ts';
@@ -53,6 +54,7 @@ export async function measureScenario(
         const answer = answers.get(step);
         if (rival === 'bareKoa' && answer !== undefined) await rivals.bareKoa.answerWith(answer);
         const cost = await measureStep(load, server, step, rival, slice, plan);
+        if (slice === 0 && rival !== 'bareKoa') await prove(server, step, plan.people);
         if (slice >= WARM_UPS) keep(costs, step, rival, cost);
       }
     }
@@ -81,6 +83,19 @@ async function measureStep(
     statuses: [200, 201, 204],
   }));
   return measureRun(load, server, any);
+}
+
+async function prove(server: Server, step: Step, people: number): Promise<void> {
+  const proof = step.proof?.(people);
+  if (proof === undefined) return;
+  const headers = { Authorization: `Bearer ${server.token}` };
+  const response = await fetch(`http://127.0.0.1:${server.port}/scim${proof.path}`, { headers });
+  const body = await response.text();
+  if (response.status === 200 && body.includes(proof.text) === proof.isThere) return;
+  const wanted = `${proof.isThere ? 'have' : 'not have'} ${proof.text}`;
+  throw new WrongAnswer(
+    `After "${step.name}", ${proof.path} was to ${wanted}, but was ${response.status}:\n${body.slice(0, 1_500)}`,
+  );
 }
 
 function captureOf(bridge: Bridge, step: Step, people: number) {
