@@ -104,13 +104,14 @@ function pushMembership(args: string[], membership: MembershipWrite): void {
   args.push(String(add.length), ...add, String(remove.length), ...remove);
 }
 
-/** '' leaves the label as it is, '=' begins a new one. U+0000 parts labels in answers. */
+/** '' leaves the label as it is, '=' begins a new one. */
 function labelArgument(label: string | undefined): string {
-  return label === undefined ? '' : `=${withoutNul(label)}`;
+  return label === undefined ? '' : `=${cleanLabel(label)}`;
 }
 
-export function withoutNul(label: string): string {
-  return label.replaceAll('\0', '');
+/** Answers part labels by U+0000 and U+0001: neither is in a name that people see. */
+export function cleanLabel(label: string): string {
+  return label.replaceAll('\0', '').replaceAll('\x01', '');
 }
 
 function numberOrEmpty(number: number | undefined): string {

@@ -18,15 +18,16 @@ export function includeArgument(collection: string, include: Include | undefined
   return '';
 }
 
+/** `parts`: of each id its record, '' or null for none, then what was included. */
 export function decodeRecords(
   ids: readonly string[],
-  reply: readonly (string | null)[],
+  parts: readonly (string | null)[],
   include: IncludeArgument,
 ): (StoredRecord | undefined)[] {
   const width = include === '' ? 1 : 2;
   return ids.map((id, n) => {
-    const raw = reply[n * width];
-    return raw == null ? undefined : decodeRecord(id, raw, include, reply[n * width + 1] ?? '');
+    const raw = parts[n * width] ?? '';
+    return raw === '' ? undefined : decodeRecord(id, raw, include, parts[n * width + 1] ?? '');
   });
 }
 
@@ -44,19 +45,19 @@ export function encodeQuery(query: Query): string[] {
   ];
 }
 
-export function decodeQuery(query: Query, reply: readonly (string | number | null)[]): QueryResult {
+/** `reply`: total, position or '', and the records as QUERY joins them. */
+export function decodeQuery(query: Query, reply: readonly [number, string, string?]): QueryResult {
+  const [total, next, joined] = reply;
   const include = includeArgument(query.collection, query.include);
   const width = include === '' ? 2 : 3;
+  const parts = joined === undefined ? [] : joined.split('\0');
   const records: StoredRecord[] = [];
-  for (let at = 2; at < reply.length; at += width) {
-    const raw = reply[at + 1];
+  for (let at = 0; at < parts.length; at += width) {
+    const [id = '', raw = '', included = ''] = [parts[at], parts[at + 1], parts[at + 2]];
     // An index entry without a record is a damaged store: `problems` tells of it.
-    if (raw == null) continue;
-    records.push(
-      decodeRecord(String(reply[at]), String(raw), include, String(reply[at + 2] ?? '')),
-    );
+    if (raw !== '') records.push(decodeRecord(id, raw, include, included));
   }
-  return { total: Number(reply[0]), records, next: reply[1] === '' ? undefined : String(reply[1]) };
+  return { total, records, next: next === '' ? undefined : next };
 }
 
 /** `raw` is "version sequence createdMs modifiedMs\n" and the body. */
@@ -83,7 +84,7 @@ export function decodeRecord(
 
 function decodeGroups(text: string): GroupReference[] {
   if (text === '') return [];
-  const parts = text.split('\0');
+  const parts = text.split('\x01');
   const groups: GroupReference[] = [];
   for (let n = 0; n < parts.length; n += 2) {
     groups.push({ id: parts[n] ?? '', label: parts[n + 1] ?? '' });
@@ -92,14 +93,14 @@ function decodeGroups(text: string): GroupReference[] {
 }
 
 /** `text` is "generation next\n" and the ids: next 0 is the end, -1 is a list not begun yet. */
-function decodeMembers(text: string): MemberSlice {
+export function decodeMembers(text: string): MemberSlice {
   const end = text.indexOf('\n');
   const [generation, next] = text.slice(0, end).split(' ').map(Number);
-  const ids = text.length === end + 1 ? [] : text.slice(end + 1).split('\0');
+  const ids = text.length === end + 1 ? [] : text.slice(end + 1).split('\x01');
   return { ids, next: memberPosition(generation, next) };
 }
 
-export function memberPosition(generation = 0, next = 0): MemberSlice['next'] {
+function memberPosition(generation = 0, next = 0): MemberSlice['next'] {
   return next === 0 ? undefined : { generation, sequence: Math.max(next, 0) };
 }
 

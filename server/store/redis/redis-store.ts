@@ -22,13 +22,7 @@ import {
 import { decodeOutcome, encodeCommit } from './commit.ts';
 import type { RedisConnection } from './connect.ts';
 import { problemsOf } from './problems.ts';
-import {
-  decodeQuery,
-  decodeRecords,
-  encodeQuery,
-  includeArgument,
-  memberPosition,
-} from './read.ts';
+import { decodeMembers, decodeQuery, decodeRecords, encodeQuery, includeArgument } from './read.ts';
 import { restoreLines } from './restore.ts';
 import { COMMIT } from './scripts/commit.ts';
 import { DROP_DRAFT, EXTEND_DRAFT, OPEN_DRAFT, SWEEP } from './scripts/drafts.ts';
@@ -39,7 +33,7 @@ import { COUNTS, KEEP_FIRST, RELEASE_LEASE, TAKE_LEASE } from './scripts/upkeep.
 /** Events older than this are swept away. */
 const EVENT_LIFE_MS = 30 * 24 * 3_600_000;
 /** Pairs that one sweep removes: a few milliseconds of Redis. */
-const SWEEP_SLICE = 1_000;
+const SWEEP_SLICE = 250;
 
 /** Waits until what was written before is on disk, where Redis does not see to that by itself. */
 export type Durably = () => Promise<void>;
@@ -63,24 +57,23 @@ export class RedisStore implements Store {
   ): Promise<(StoredRecord | undefined)[]> {
     if (ids.length === 0) return [];
     const added = includeArgument(collection, include);
-    const reply =
-      added === ''
-        ? await this.#connection.command('hmget', [this.#prefix + collection, ...ids])
-        : await this.#run(GET, [collection, added, ...ids]);
-    return decodeRecords(ids, reply as (string | null)[], added); // as GET and HMGET answer
+    if (added === '') {
+      const raws = await this.#connection.command('hmget', [this.#prefix + collection, ...ids]);
+      return decodeRecords(ids, raws as (string | null)[], added); // as HMGET answers
+    }
+    const joined = await this.#run(GET, [collection, added, ...ids]);
+    return decodeRecords(ids, String(joined).split('\0'), added);
   }
 
   async query(query: Query): Promise<QueryResult> {
     const reply = await this.#run(QUERY, encodeQuery(query));
-    return decodeQuery(query, reply as (string | number | null)[]); // as QUERY answers
+    return decodeQuery(query, reply as [number, string, string?]); // as QUERY answers
   }
 
   async members(groupId: string, after?: MemberPosition): Promise<MemberSlice | undefined> {
     const from = String(after?.sequence ?? 0);
     const reply = await this.#run(MEMBERS, [groupId, String(MEMBER_SLICE), from]);
-    if (reply === null) return undefined;
-    const [generation, next, ...ids] = reply as string[]; // as MEMBERS answers
-    return { ids, next: memberPosition(Number(generation), Number(next)) };
+    return reply === null ? undefined : decodeMembers(String(reply));
   }
 
   async commit(commit: Commit): Promise<CommitOutcome> {

@@ -1,5 +1,5 @@
 import { MAX_PAIR_CHANGES, type RestoreLine } from '../store.ts';
-import { packEntries, withoutNul } from './commit.ts';
+import { cleanLabel, packEntries } from './commit.ts';
 import type { Script } from './scripts/shared.ts';
 import { RESTORE_MEMBERS, RESTORE_RECORDS } from './scripts/upkeep.ts';
 
@@ -49,7 +49,7 @@ function recordArguments(line: RestoreLine & { kind: 'record' }): string[] {
     id,
     ...numbers,
     body,
-    withoutNul(line.label ?? ''),
+    cleanLabel(line.label ?? ''),
     packEntries(line.indexes),
   ];
 }

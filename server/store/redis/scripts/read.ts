@@ -1,35 +1,52 @@
 import { lua, script } from './shared.ts';
 
-// Adds to `reply`, for each id: its record or nil, then, if asked for, its groups as
-// "id\0label\0…" and its first members as "generation next\nid\0id…" (next 0: that is all; a list
-// that no longer fits the reply is given as next -1 and no ids).
+// Adds to `parts`, for each id: its record or '', then, if asked for, its groups as
+// "id\1label\1id\1label" or its first members as "generation next\nid\1id" (next 0: that is all;
+// a list that no longer fits the answer is given as next -1 and no ids). The answer is one string,
+// since a client reads one long string much faster than many short ones.
 const INCLUDE = lua`
-local reply = {}
-local refs = {}
-local function groupsOf(userId)
-  local found = {}
-  local fields = call('HKEYS', P .. 'in:' .. userId)
+local parts = {}
+-- By the field of a membership: the group, or false for one that is not shown (any more).
+local memberships = {}
+local function learn(fields)
+  local unknown, ids = {}, {}
   for n = 1, #fields do
-    local generation, groupId = split(fields[n])
-    local ref = refs[groupId]
-    if ref == nil then
-      ref = reference(groupId) or false
-      refs[groupId] = ref
-    end
-    if ref and ref.generation == generation then
-      found[#found + 1] = { groupId, ref.sequence, ref.label }
+    if memberships[fields[n]] == nil then
+      local _, groupId = split(fields[n])
+      unknown[#unknown + 1] = fields[n]
+      ids[#ids + 1] = groupId
     end
   end
-  table.sort(found, function(a, b) return a[2] < b[2] end)
+  for from = 1, #ids, 1000 do
+    local refs = call('HMGET', P .. 'groups:ref', unpack(ids, from, math.min(from + 999, #ids)))
+    for n = 1, #refs do
+      local field, groupId = unknown[from + n - 1], ids[from + n - 1]
+      local generation, sequence, at = string.match(refs[n] or '', '^(%d+) (%d+)\n()')
+      memberships[field] = generation and generation .. ' ' .. groupId == field
+        and { groupId, tonumber(sequence), groupId .. '\1' .. string.sub(refs[n], at) }
+    end
+  end
+end
+local function bySequence(a, b)
+  return a[2] < b[2]
+end
+local function groupsOf(userId)
+  local fields, found = call('HKEYS', P .. 'in:' .. userId), {}
+  learn(fields)
+  local isSorted = true
+  for n = 1, #fields do
+    local group, last = memberships[fields[n]], found[#found]
+    if group then
+      found[#found + 1] = group
+      isSorted = isSorted and (not last or last[2] < group[2])
+    end
+  end
+  if not isSorted then table.sort(found, bySequence) end
   return found
 end
 local function named(groups)
-  local parts = {}
-  for n = 1, #groups do
-    parts[2 * n - 1] = groups[n][1]
-    parts[2 * n] = groups[n][3]
-  end
-  return table.concat(parts, '\0')
+  for n = 1, #groups do groups[n] = groups[n][3] end
+  return table.concat(groups, '\1')
 end
 local budget = 1000
 local function membersOf(groupId)
@@ -42,40 +59,40 @@ local function membersOf(groupId)
   local ids = call('ZRANGE', list, 0, budget - 1)
   local next = count > #ids and call('ZSCORE', list, ids[#ids]) or '0'
   budget = budget - #ids
-  return ref.generation .. ' ' .. next .. '\n' .. table.concat(ids, '\0')
+  return ref.generation .. ' ' .. next .. '\n' .. table.concat(ids, '\1')
 end
 local function add(collection, ids, include, withId)
   for from = 1, #ids, 1000 do
     local raws = call('HMGET', P .. collection, unpack(ids, from, math.min(from + 999, #ids)))
     for n = 1, #raws do
-      local id = ids[from + n - 1]
-      if withId then reply[#reply + 1] = id end
-      reply[#reply + 1] = raws[n]
+      local id, raw = ids[from + n - 1], raws[n]
+      if withId then parts[#parts + 1] = id end
+      parts[#parts + 1] = raw or ''
       if include == 'groups' then
-        reply[#reply + 1] = raws[n] and named(groupsOf(id)) or ''
+        parts[#parts + 1] = raw and named(groupsOf(id)) or ''
       elseif include == 'members' then
-        reply[#reply + 1] = raws[n] and membersOf(id) or ''
+        parts[#parts + 1] = raw and membersOf(id) or ''
       end
     end
   end
+  return table.concat(parts, '\0')
 end
 `;
 
-/** ARGV: collection, '' | groups | members, ids. Answers what INCLUDE describes. */
+/** ARGV: collection, groups | members, ids. Answers what INCLUDE describes, joined by U+0000. */
 export const GET = script(
   'get',
   `${INCLUDE}${lua`
 local ids = {}
 for n = 3, #ARGV do ids[n - 2] = ARGV[n] end
-add(ARGV[1], ids, ARGV[2], false)
-return reply
+return add(ARGV[1], ids, ARGV[2], false)
 `}`,
 );
 
 /**
  * ARGV: collection, include, limit, offset, position or '', asc | desc, kind of range, and its
- * index key and values. Answers the total, the position of the last record or '', then each record
- * as its id and what INCLUDE describes.
+ * index key and values. Answers the total, the position of the last record or '', and, if there are
+ * records, each as its id and what INCLUDE describes, joined by U+0000.
  */
 export const QUERY = script(
   'query',
@@ -131,8 +148,7 @@ else
   first = after ~= '' and math.max(lo, before(after, true)) or lo + offset
   last = math.min(first + limit, hi) - 1
 end
-reply[1], reply[2] = hi - lo, ''
-if last < first or limit == 0 then return reply end
+if last < first or limit == 0 then return { hi - lo, '' } end
 
 local entries = slice(first, last)
 local ids, position = {}, nil
@@ -142,15 +158,14 @@ for n = 1, #entries do
   ids[n] = string.sub(member, zero + 13)
   position = string.sub(member, 1, zero + 12)
 end
-if descending and first > lo or not descending and last < hi - 1 then reply[2] = position end
-add(collection, ids, include, true)
-return reply
+local isMore = descending and first > lo or not descending and last < hi - 1
+return { hi - lo, isMore and position or '', add(collection, ids, include, true) }
 `}`,
 );
 
 /**
  * A slice of a member list. ARGV: group id, slice size, place to go on after. Answers nil without
- * such a group, else the generation, the place of the last id or '0', and the ids.
+ * such a group, else "generation next\nid\1id", where next is the place of the last id or 0.
  */
 export const MEMBERS = script(
   'members',
@@ -165,8 +180,6 @@ if #ids > size then
   ids[#ids] = nil
   next = call('ZSCORE', list, ids[size])
 end
-table.insert(ids, 1, next)
-table.insert(ids, 1, ref.generation)
-return ids
+return ref.generation .. ' ' .. next .. '\n' .. table.concat(ids, '\1')
 `,
 );

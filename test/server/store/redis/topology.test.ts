@@ -15,7 +15,6 @@ import {
   create,
   createUsers,
   readMembers,
-  sleep,
 } from '../../../contract/fixture.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { freePort, type RedisServer, startRedis } from '../../../support/redis-server.ts';
