@@ -59,7 +59,8 @@ function sealText(key: Buffer, text: string): string {
 
 function openText(key: Buffer, cursor: string): string {
   const bytes = Buffer.from(cursor, 'base64url');
-  if (bytes.length <= NONCE_BYTES + TAG_BYTES) throw notOurs();
+  const isWhole = bytes.length > NONCE_BYTES + TAG_BYTES && bytes.toString('base64url') === cursor;
+  if (!isWhole) throw notOurs();
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
   try {

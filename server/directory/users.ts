@@ -64,7 +64,7 @@ export async function replaceUser(
   }));
 }
 
-/** PATCH (RFC 7644 §3.5.2): all operations or none. */
+/** PATCH (RFC 7644 §3.5.2): all operations or none. Removing `active` leaves it as it is, as PUT does. */
 export async function patchUser(
   directory: Directory,
   caller: Caller,
@@ -73,14 +73,11 @@ export async function patchUser(
   precondition: Precondition,
 ): Promise<WriteResult> {
   const policy = { strict: caller.strict };
-  return await updateUser(
-    directory,
-    caller,
-    id,
-    'patch',
-    precondition,
-    (current) => applyPatch(USER, current, operations, policy).document,
-  );
+  return await updateUser(directory, caller, id, 'patch', precondition, (current) => {
+    const { document } = applyPatch(USER, current, operations, policy);
+    document['active'] ??= current['active'] ?? true;
+    return document;
+  });
 }
 
 /** DELETE (RFC 7644 §3.6). Memberships end with it; a tombstone remembers who it was. */

@@ -92,19 +92,26 @@ async function runOne(
   return answer;
 }
 
-/** The second step of an operation in a circle: the resource as it was meant, now that all ids are known. */
+/**
+ * The second step of an operation in a circle: the resource as it was meant, now that all ids are
+ * known. When one of them failed, this one is taken back: what is answered as failed left nothing.
+ */
 async function complete(
   ctx: ScimContext,
   { operation, id, answer }: Progress['incomplete'][number],
   progress: Progress,
 ): Promise<void> {
+  const path = `${operation.path}/${id}`;
   try {
     checkReferences(operation.needs, progress.ids);
     const data = withIds(operation.data, (reference) => progress.ids.get(reference));
-    const path = `${operation.path}/${id}`;
     const done = await runOperation(ctx, { method: 'PUT', path, data, version: undefined });
     report(ctx, answer, { ...done, status: 201 });
   } catch (thrown) {
+    await runOperation(ctx, { method: 'DELETE', path, data: undefined, version: undefined });
+    if (operation.bulkId !== undefined) progress.ids.delete(operation.bulkId);
+    delete answer.location;
+    delete answer.version;
     refuse(ctx, answer, thrown);
   }
 }

@@ -20,6 +20,7 @@ export interface BulkRequest {
 
 const BULK_REQUEST = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const REFERENCE = 'bulkId:';
+const ID_HOLDER = /(?:^|[:.])(?:value|manager|members)$/i;
 
 /** Throws ScimError tooLarge over the limit, invalidSyntax for what is no bulk request. */
 export function parseBulk(body: unknown, maxOperations: number): BulkRequest {
@@ -66,19 +67,26 @@ export function nextOperation(
 
 /**
  * `data` with each reference replaced by the id it stands for. One without an id takes its element or
- * attribute with it: undefined when nothing is left.
+ * attribute with it: undefined when nothing is left. References stand where ids do: in `value`,
+ * `manager` and lists of members; elsewhere the text is a text.
  */
-export function withIds(data: unknown, idOf: (bulkId: string) => string | undefined): unknown {
+export function withIds(
+  data: unknown,
+  idOf: (bulkId: string) => string | undefined,
+  holdsIds = false,
+): unknown {
   if (typeof data === 'string') {
-    return data.startsWith(REFERENCE) ? idOf(data.slice(REFERENCE.length)) : data;
+    return holdsIds && data.startsWith(REFERENCE) ? idOf(data.slice(REFERENCE.length)) : data;
   }
   if (Array.isArray(data)) {
-    return data.map((element) => withIds(element, idOf)).filter((element) => element !== undefined);
+    return data
+      .map((element) => withIds(element, idOf, holdsIds))
+      .filter((element) => element !== undefined);
   }
   if (!isObject(data)) return data;
   const entries: [string, unknown][] = [];
   for (const [name, value] of Object.entries(data)) {
-    const replaced = withIds(value, idOf);
+    const replaced = withIds(value, idOf, ID_HOLDER.test(name));
     if (replaced === undefined && name === 'value') return undefined;
     if (replaced !== undefined) entries.push([name, replaced]);
   }
@@ -112,14 +120,11 @@ function parseOperation(operation: unknown): BulkOperation {
   };
 }
 
-function collectReferences(value: unknown, found: Set<string>): void {
-  if (typeof value === 'string') {
-    if (value.startsWith(REFERENCE)) found.add(value.slice(REFERENCE.length));
-  } else if (Array.isArray(value)) {
-    for (const element of value) collectReferences(element, found);
-  } else if (isObject(value)) {
-    for (const element of Object.values(value)) collectReferences(element, found);
-  }
+function collectReferences(data: unknown, found: Set<string>): void {
+  withIds(data, (bulkId) => {
+    found.add(bulkId);
+    return bulkId;
+  });
 }
 
 function checkDistinct(operations: readonly BulkOperation[]): void {

@@ -21,17 +21,13 @@ export function entraListedRemoval(value: unknown): unknown {
 /**
  * Entra sets `emails[type eq "work"].value` of people who have no such e-mail yet, and means that it be
  * created (Captain-P-Goldfish/SCIM-SDK#416); RFC 7644 §3.5.2.3 wants noTarget. The beginning of the
- * new element, when the filter is made of equalities, one of them on type or primary.
+ * new element, when the filter is one equality of type or primary.
  */
 export function entraNewElement(filter: Expression): Document | undefined {
-  const parts = filter.op === 'and' ? filter.of : [filter];
+  if (filter.op !== 'compare' || filter.operator !== 'eq') return undefined;
+  const name = filter.target.sub?.name;
+  if (name !== 'type' && name !== 'primary') return undefined;
   const element = emptyDocument();
-  for (const part of parts) {
-    if (part.op !== 'compare' || part.operator !== 'eq') return undefined;
-    const { sub } = part.target;
-    if (sub === undefined || sub.mutability === 'readOnly') return undefined;
-    element[sub.name] = part.value;
-  }
-  const isLabelled = element['type'] !== undefined || element['primary'] !== undefined;
-  return isLabelled ? element : undefined;
+  element[name] = filter.value;
+  return element;
 }
