@@ -212,3 +212,13 @@ export async function sweepAll({ store }: Directory): Promise<void> {
   }
   assert.fail('The sweep does not end.');
 }
+
+/** The store with some of its calls replaced, to act at a certain moment. */
+export function withCalls(store: Store, calls: Partial<Store>): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(calls, name) ?? Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
