@@ -4,7 +4,9 @@ import { type AddressInfo, BlockList } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { releaseStartUpMemory } from '#base/memory.ts';
 import { OperatorError } from '#base/operator-error.ts';
+import { probePort } from '#config/combinations.ts';
 import type { Config } from '#config/options.ts';
 import { createAccounts } from '#http/accounts.ts';
 import { createApp, createProbeApp } from '#http/app.ts';
@@ -39,7 +41,7 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
   const backend = await openBackend(config);
   const accounts = createAccounts({ backend, keyring, config, log });
   const health = new Health(version, healthSources(backend, keyring), Date.now);
-  const { registry, requests } = createMetrics(backend, keyring);
+  const metrics = createMetrics(backend, keyring);
   const bridge: Bridge = {
     log,
     limits: limitsOf(config),
@@ -50,15 +52,16 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
     trustedProxies: proxyCheck(config),
   };
   let draining = false;
-  const operations = { health, registry, isDraining: () => draining };
-  const main = createServer(createApp(bridge, operations, requests).callback());
-  const probe = createServer(createProbeApp(bridge, operations, requests).callback());
+  const operations = { health, metrics, isDraining: () => draining };
+  const main = createServer(createApp(bridge, operations).callback());
+  const probe = createServer(createProbeApp(bridge, operations).callback());
   const servers = config.servesProbes ? [main, probe] : [main];
   for (const server of servers) hardenServer(server, () => draining);
   await listen(main, config.port, config.listenAddress);
-  if (config.servesProbes) await listen(probe, config.probePort, config.listenAddress);
+  if (probePortNumber !== undefined) await listen(probe, probePortNumber, config.listenAddress);
   const url = addressOf(main, config.listenAddress);
   log.info({ url, store: backend.kind, version }, 'the bridge serves');
+  releaseStartUpMemory();
   return {
     url,
     async close() {
@@ -71,6 +74,12 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
       await backend.close();
     },
   };
+}
+
+function serverOf(app: ReturnType<typeof createApp>): Server {
+  const handle = app.callback();
+  // Koa answers whatever goes wrong: its promise never rejects.
+  return createServer((request, response) => void handle(request, response));
 }
 
 function openKeyring(config: Config, log: Logger): Keyring {
@@ -94,10 +103,10 @@ export async function openBackend(config: Config): Promise<StoreBackend> {
     const { openSqliteBackend } = await import('#store/sqlite/backend.ts');
     const isMemory = config.dataDirectory === ':memory:';
     const file = isMemory ? ':memory:' : join(config.dataDirectory, 'directory.sqlite');
-    return await openSqliteBackend({ file });
+    return openSqliteBackend({ file });
   }
   const { openRedisBackend } = await import('#store/redis/backend.ts');
-  return await openRedisBackend({
+  return openRedisBackend({
     ...(redisUrl === undefined ? {} : { url: redisUrl }),
     ...(redisHost === undefined ? {} : { host: redisHost }),
     port: config.redisPort,

@@ -21,7 +21,6 @@ import { type Operations, operationRoutes, probeRoutes } from './operations.ts';
 import { originOf } from './origin.ts';
 import { RateLimit } from './rate-limit.ts';
 import { recordRefusals } from './refusals.ts';
-import type { RequestMetric } from './request-metric.ts';
 import { findRoute, type Route, type RouteName } from './routes.ts';
 import { deleteUserEndpoint, getUser, patchUserEndpoint, postUser, putUser } from './users.ts';
 
@@ -61,14 +60,10 @@ function scimRoutes(bridge: Bridge): Readonly<Record<RouteName, Methods>> {
 }
 
 /** The bridge as a web application: what a request passes, in this order. */
-export function createApp(
-  bridge: Bridge,
-  operations: Operations,
-  metric: RequestMetric,
-): Koa<ScimState> {
+export function createApp(bridge: Bridge, operations: Operations): Koa<ScimState> {
   const app = new Koa<ScimState>();
   app.silent = true;
-  app.use(observe(bridge, metric));
+  app.use(observe(bridge, operations.metrics.requests));
   app.use(answer(bridge));
   app.use(operationRoutes(bridge, operations));
   app.use(recordRefusals(bridge));
@@ -77,14 +72,10 @@ export function createApp(
 }
 
 /** The probe server's application: no SCIM, no status page. */
-export function createProbeApp(
-  bridge: Bridge,
-  operations: Operations,
-  metric: RequestMetric,
-): Koa<ScimState> {
+export function createProbeApp(bridge: Bridge, operations: Operations): Koa<ScimState> {
   const app = new Koa<ScimState>();
   app.silent = true;
-  app.use(observe(bridge, metric));
+  app.use(observe(bridge, operations.metrics.requests));
   app.use(answer(bridge));
   app.use(probeRoutes(bridge, operations));
   app.use(() => {

@@ -34,12 +34,12 @@ export async function runOperation(ctx: ScimContext, request: InnerRequest): Pro
     case 'PUT /Users/{id}':
     case 'PATCH /Users/{id}':
     case 'DELETE /Users/{id}':
-      return await runOnUser(ctx, request, id);
+      return runOnUser(ctx, request, id);
     case 'POST /Groups':
     case 'PUT /Groups/{id}':
     case 'PATCH /Groups/{id}':
     case 'DELETE /Groups/{id}':
-      return await runOnGroup(ctx, request, id);
+      return runOnGroup(ctx, request, id);
     default:
       throw new ScimError(
         'invalidSyntax',

@@ -47,10 +47,11 @@ export class FailedTokens {
 export function networkOf(address: string): string {
   const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
   if (!isIPv6(plain)) return plain;
-  const [head = '', tail = ''] = plain.split('::');
+  const [head = '', tail] = plain.split('::');
   const left = head === '' ? [] : head.split(':');
-  const right = tail === '' ? [] : tail.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const zeros = new Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
-  const groups = plain.includes('::') ? [...left, ...zeros, ...right] : left;
-  return `${groups.slice(0, 4).join(':')}::/64`;
+  const groups = tail === undefined ? left : [...left, ...zeros, ...right];
+  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${network.join(':')}::/64`;
 }

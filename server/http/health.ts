@@ -30,7 +30,7 @@ export class Health {
   }
 
   async reports(): Promise<readonly Report[]> {
-    return await Promise.all(
+    return Promise.all(
       this.#sources.map(async ({ source, check }) => {
         const finding = await check();
         const time = this.#now();

@@ -103,7 +103,7 @@ function integer(
 ): number {
   if (text === undefined || text === '') return fallback;
   if (!/^[+-]?\d{1,15}$/.test(text)) {
-    throw new ScimError(problem, `${name} must be a whole number.`);
+    throw new ScimError(problem, `${name} must be a whole number of at most 15 digits.`);
   }
   return Number(text);
 }

@@ -1,14 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Keyring } from '#session/keyring.ts';
 import type { StoreBackend } from '#store/store.ts';
 import { RequestMetric } from './request-metric.ts';
 
 export interface Metrics {
-  readonly registry: Registry;
   readonly requests: RequestMetric;
+  readonly contentType: string;
+  /** Everything that /metrics shows, in the text format of Prometheus. */
+  text(): Promise<string>;
 }
 
-/** Everything that /metrics shows. Names begin with op_scim_, those of Node with nodejs_ and process_. */
+/** Scrapes give up after 10 s by default: what doesn't answer sooner counts as down. */
+const STORE_PATIENCE_MS = 3_000;
+
+/** Names begin with op_scim_, those of Node with nodejs_ and process_. */
 export function createMetrics(backend: StoreBackend, keyring: Keyring): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -33,15 +39,17 @@ export function createMetrics(backend: StoreBackend, keyring: Keyring): Metrics 
     }),
   );
   const requests = new RequestMetric();
-  registry.registerMetric(requests);
-  return { registry, requests };
+  return {
+    requests,
+    contentType: registry.contentType,
+    text: async () => `${await registry.metrics()}\n${requests.draw()}`,
+  };
 }
 
 async function isUp(backend: StoreBackend): Promise<0 | 1> {
-  try {
-    await backend.health();
-    return 1;
-  } catch {
-    return 0;
-  }
+  const answers = backend.health().then(
+    () => 1 as const,
+    () => 0 as const,
+  );
+  return Promise.race([answers, sleep(STORE_PATIENCE_MS, 0 as const, { ref: false })]);
 }

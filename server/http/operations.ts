@@ -1,15 +1,15 @@
-import type { Registry } from 'prom-client';
 import { ScimError } from '#scim/errors.ts';
 import { send } from './answer.ts';
 import { authenticate } from './authenticate.ts';
 import type { Bridge, ScimContext, ScimMiddleware } from './context.ts';
 import { FailedTokens } from './failed-tokens.ts';
 import type { Health } from './health.ts';
+import type { Metrics } from './metrics.ts';
 
 /** What an operator asks of the bridge, besides SCIM. */
 export interface Operations {
   readonly health: Health;
-  readonly registry: Registry;
+  readonly metrics: Metrics;
   /** From SIGTERM on: load balancers are to send no more. */
   isDraining(): boolean;
 }
@@ -64,7 +64,7 @@ function operationsOf(
   const table = new Map(Object.entries(routes));
   return async function operation(ctx, next) {
     const serve = table.get(ctx.path);
-    if (serve === undefined) return await next();
+    if (serve === undefined) return next();
     ctx.state.route = ctx.path;
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.res.setHeader('Allow', 'GET, HEAD');
@@ -82,9 +82,9 @@ function ping(ctx: ScimContext, operations: Operations): void {
   send(ctx, draining ? 503 : 200, draining ? 'draining\n' : 'pong\n');
 }
 
-async function sendMetrics(ctx: ScimContext, { registry }: Operations): Promise<void> {
-  const text = await registry.metrics();
-  ctx.res.setHeader('Content-Type', registry.contentType);
+async function sendMetrics(ctx: ScimContext, { metrics }: Operations): Promise<void> {
+  const text = await metrics.text();
+  ctx.res.setHeader('Content-Type', metrics.contentType);
   send(ctx, 200, text);
 }
 

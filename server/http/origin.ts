@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import { ScimError } from '#scim/errors.ts';
 import type { ProxyCheck } from './context.ts';
 
@@ -22,8 +23,8 @@ export function originOf(
   const forwardedProto = headers['x-forwarded-proto'];
   if (forwardedHost !== undefined || forwardedProto !== undefined) {
     if (isTrustedProxy(socket.remoteAddress ?? '')) {
-      host = first(forwardedHost) ?? host;
-      protocol = first(forwardedProto) === 'https' ? 'https' : protocol;
+      host = first(forwardedHost) || host;
+      protocol = first(forwardedProto)?.toLowerCase() === 'https' ? 'https' : protocol;
     }
   }
   if (!HOST.test(host)) {
@@ -32,14 +33,28 @@ export function originOf(
   return `${protocol}://${host}`;
 }
 
-/** The client's address: the last one that a trusted proxy added, else the connection's. */
+/**
+ * The client's address: the last one that a trusted proxy added, else the connection's. What is no
+ * address ends the search: nobody vouches for what stands before it.
+ */
 export function clientAddress(request: IncomingMessage, isTrustedProxy: ProxyCheck): string {
   let address = request.socket.remoteAddress ?? '';
   const forwarded = request.headers['x-forwarded-for'];
   if (forwarded === undefined || !isTrustedProxy(address)) return address;
   const hops = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',');
-  while (hops.length > 0 && isTrustedProxy(address)) address = hops.pop()?.trim() ?? address;
+  while (isTrustedProxy(address)) {
+    const hop = addressOf(hops.pop() ?? '');
+    if (hop === undefined) break;
+    address = hop;
+  }
   return address;
+}
+
+/** Some proxies add the port: 192.0.2.1:4711, [2001:db8::1]:4711. */
+function addressOf(hop: string): string | undefined {
+  const text = hop.trim();
+  const bare = /^\[([^\]]*)\](?::\d+)?$/.exec(text)?.[1] ?? text.replace(/^([\d.]+):\d+$/, '$1');
+  return isIP(bare) === 0 ? undefined : bare;
 }
 
 function first(header: string | string[] | undefined): string | undefined {

@@ -39,7 +39,7 @@ export function findRoute(path: string): Route | undefined {
     return name === undefined ? undefined : { name, prefix, id: '' };
   }
   const id = path.slice(slash + 1, end);
-  if (id.includes('/')) return undefined;
+  if (id === '' || id.includes('/')) return undefined;
   const isSearch = id === '.search' || id === '.Search';
   const name = isSearch ? SEARCH.get(kind) : WITH_ID.get(kind);
   return name === undefined ? undefined : { name, prefix, id };
