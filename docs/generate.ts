@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { configReference } from '#config/describe.ts';
 import { problems } from '#scim/errors.ts';
+import { drawConformancePage } from '../test/conformance/coverage.ts';
 
 /** The generated documents, by their path in the repository. */
 export function references(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/config.md', configReference()],
     ['docs/errors.md', errorReference()],
+    ['docs/conformance.md', drawConformancePage()],
   ]);
 }
 

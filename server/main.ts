@@ -4,7 +4,6 @@ import { type AddressInfo, BlockList } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { releaseStartUpMemory } from '#base/memory.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { probePort } from '#config/combinations.ts';
 import type { Config } from '#config/options.ts';
@@ -53,15 +52,15 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
   };
   let draining = false;
   const operations = { health, metrics, isDraining: () => draining };
-  const main = createServer(createApp(bridge, operations).callback());
-  const probe = createServer(createProbeApp(bridge, operations).callback());
-  const servers = config.servesProbes ? [main, probe] : [main];
+  const main = serverOf(createApp(bridge, operations));
+  const probe = serverOf(createProbeApp(bridge, operations));
+  const probePortNumber = probePort(config, false);
+  const servers = probePortNumber === undefined ? [main] : [main, probe];
   for (const server of servers) hardenServer(server, () => draining);
   await listen(main, config.port, config.listenAddress);
   if (probePortNumber !== undefined) await listen(probe, probePortNumber, config.listenAddress);
   const url = addressOf(main, config.listenAddress);
   log.info({ url, store: backend.kind, version }, 'the bridge serves');
-  releaseStartUpMemory();
   return {
     url,
     async close() {

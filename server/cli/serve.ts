@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLog } from '#base/log.ts';
+import { releaseStartUpMemory } from '#base/memory.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { makeProcessPrivate } from '#base/private-process.ts';
 import { type Environment, loadConfig } from '#config/load.ts';
@@ -27,12 +28,13 @@ export const serve: Command = {
     const uncovered = makeProcessPrivate();
     const newcomer = values.newcomer === true && io.env['OP_SESSION'] === undefined;
     const welcome = newcomer ? await prepareNewcomer(io.env) : undefined;
-    const { config, warnings } = loadConfig(welcome?.env ?? io.env);
+    const { config, warnings } = loadConfig(welcome?.env ?? io.env, readFileSync);
     const log = createLog(config);
     for (const warning of warnings) log.warn(warning);
     if (uncovered !== undefined) log.warn(uncovered);
     const bridge = await startBridge({ config, log, version: await packageVersion() });
     if (welcome !== undefined) await greet(io, bridge.url, welcome);
+    releaseStartUpMemory();
     await untilAsked();
     await bridge.close();
     return 0;

@@ -23,8 +23,8 @@ export async function adoptUser(
   const isBuried =
     claim === CREATE_CLAIMS.buriedUserName || claim === CREATE_CLAIMS.buriedExternalId;
   return isBuried
-    ? await bringBack(directory, caller, posted, holderId)
-    : await reactivate(directory, caller, posted, holderId);
+    ? bringBack(directory, caller, posted, holderId)
+    : reactivate(directory, caller, posted, holderId);
 }
 
 async function reactivate(
@@ -33,7 +33,7 @@ async function reactivate(
   posted: Document,
   id: string,
 ): Promise<WriteResult | undefined> {
-  return await withRetries<WriteResult | undefined>(directory.store, async () => {
+  return withRetries<WriteResult | undefined>(directory.store, async () => {
     const [record] = await directory.store.get('users', [id], { groups: true });
     if (record === undefined) return { unchanged: undefined };
     const current = parseBody(record.body);
@@ -64,7 +64,7 @@ async function bringBack(
   posted: Document,
   id: string,
 ): Promise<WriteResult | undefined> {
-  return await withRetries<WriteResult | undefined>(directory.store, async () => {
+  return withRetries<WriteResult | undefined>(directory.store, async () => {
     const [tombstone] = await directory.store.get('tombstones', [id]);
     if (tombstone === undefined) return { unchanged: undefined };
     const buried = parseBody(tombstone.body);

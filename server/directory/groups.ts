@@ -58,7 +58,7 @@ export async function createGroup(
     otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
   }));
   if (!isBig) return created;
-  return await rewriteMembers(directory, caller, id, 'create', undefined, (current) => ({
+  return rewriteMembers(directory, caller, id, 'create', undefined, (current) => ({
     document: current,
     edits: [{ kind: 'replace', ids: memberIds }],
   }));
@@ -75,7 +75,7 @@ export async function replaceGroup(
 ): Promise<WriteResult> {
   const edits: MemberEdit[] = [{ kind: 'replace', ids: memberIds }];
   const change = () => ({ document: { ...put, id }, edits });
-  return await updateGroup(directory, caller, id, 'replace', precondition, change);
+  return updateGroup(directory, caller, id, 'replace', precondition, change);
 }
 
 /** PATCH (RFC 7644 §3.5.2). One that names members alone costs by these members, not by the group. */
@@ -96,11 +96,11 @@ export async function patchGroup(
   const small = membersAlone ? smallChange(edits) : undefined;
   // A commit of nothing would not even see whether the group is there.
   if (small === undefined || isEmpty(small)) {
-    return await updateGroup(directory, caller, id, 'patch', precondition, change);
+    return updateGroup(directory, caller, id, 'patch', precondition, change);
   }
   const members = { add: small.add.length, remove: small.remove.length };
   const facts: EventFacts = { operation: 'patch', resourceType: 'Group', id, members };
-  return await withRetries(directory.store, async () => ({
+  return withRetries(directory.store, async () => ({
     commit: {
       ...membershipPart(directory, id, small, undefined),
       events: [eventText(caller, facts)],
@@ -150,7 +150,7 @@ async function updateGroup(
   precondition: Precondition,
   change: GroupChange,
 ): Promise<WriteResult> {
-  return await withRetries<WriteResult>(directory.store, async () => {
+  return withRetries<WriteResult>(directory.store, async () => {
     const record = await readGroup(directory, id);
     checkVersion(precondition, record.version);
     const current = parseBody(record.body);
@@ -196,7 +196,7 @@ async function pairChanges(
   if (named !== undefined) return named;
   const current = await readMembers(directory.store, id);
   if (current === undefined) throw noSuchGroup(id);
-  return await difference(current, await applyEdits(current, edits));
+  return difference(current, await applyEdits(current, edits));
 }
 
 function isOfMembers(operation: PatchOperation): boolean {

@@ -75,6 +75,18 @@ export async function difference(
   return add.length + remove.length > MAX_PAIR_CHANGES ? undefined : { add, remove };
 }
 
+/** How many members come and go from one list to the other. */
+export async function countChanges(
+  before: ReadonlySet<string>,
+  after: ReadonlySet<string>,
+): Promise<{ readonly add: number; readonly remove: number }> {
+  let kept = 0;
+  await inSlices(after, (id) => {
+    if (before.has(id)) kept += 1;
+  });
+  return { add: after.size - kept, remove: before.size - kept };
+}
+
 export function isEmpty({ add, remove }: PairChanges): boolean {
   return add.length + remove.length === 0;
 }

@@ -16,17 +16,29 @@ import {
   unknownMembers,
 } from './group-write.ts';
 import { parseBody } from './indexes.ts';
-import { applyEdits, readMembers } from './member-change.ts';
+import { applyEdits, countChanges, readMembers } from './member-change.ts';
 import { checkVersion, noSuchGroup, type Precondition } from './precondition.ts';
 import { lockDeadlineMs, waitForLock } from './retry.ts';
 
 /** A draft whose writer died frees the group after this long. */
 const LOCK_MS = 15_000;
+/** Members that may be deleted between the last reading of the version and the commit. */
+const PUBLISH_RACES_MAX = 50;
 
 export type GroupChange = (current: Document) => {
   readonly document: Document;
   readonly edits: readonly MemberEdit[];
 };
+
+/** A change of a group that replaces its member list. */
+export interface ListChange {
+  readonly id: string;
+  readonly operation: 'create' | 'replace' | 'patch';
+  readonly precondition: Precondition;
+  readonly change: GroupChange;
+  /** For the event, where they are not what the documents differ in. */
+  readonly attributes?: readonly string[];
+}
 
 /**
  * Changes more members than one commit takes: the new list is written beside the old one, slice by
@@ -36,44 +48,71 @@ export type GroupChange = (current: Document) => {
 export async function rewriteMembers(
   directory: Directory,
   caller: Caller,
-  id: string,
-  operation: 'create' | 'replace' | 'patch',
-  precondition: Precondition,
-  change: GroupChange,
+  list: ListChange,
 ): Promise<WriteResult> {
+  const { id, precondition } = list;
   const draft = await openDraft(directory, id);
   try {
     const record = await readGroup(directory, id);
     checkVersion(precondition, record.version);
     const before = parseBody(record.body);
-    const { document, edits } = change(before);
+    const { document, edits } = list.change(before);
     const current = await readMembers(directory.store, id);
     if (current === undefined) throw noSuchGroup(id);
     const wanted = await applyEdits(current, edits);
     const unknown = await fillDraft(directory, draft, wanted);
-    const { write, body } = groupWrite(id, { version: record.version, document: before }, document);
+    const { add, remove } = await countChanges(current, wanted);
     const facts: EventFacts = {
-      operation,
+      operation: list.operation,
       resourceType: 'Group',
       id,
-      attributes: changedNames(before, document),
-      members: { add: wanted.size - unknown.length, remove: current.size },
-      ...(unknown.length === 0 ? {} : { unknownMembers: unknown.slice(0, 100) }),
+      attributes: list.attributes ?? changedNames(before, document),
+      members: { add: add - unknown.length, remove },
     };
-    const outcome = await directory.store.commit({
-      operationId: randomUUID(),
-      ...(isSame(before, document) ? {} : { claims: nameClaims(write, id), writes: [write] }),
-      publish: { draft, expectedVersion: record.version },
-      events: [eventText(caller, facts)],
-    });
-    if (outcome.outcome === 'done')
-      return { ...groupWritten(outcome, body), unknownMembers: unknown };
-    refuseGroupWrite(outcome, id, document);
-    throw lostLock();
+    const event = eventText(caller, facts);
+    return await publish(directory, precondition, { draft, before, document, unknown, event });
   } catch (thrown) {
     await directory.store.dropDraft(draft);
     throw thrown;
   }
+}
+
+interface Filled {
+  readonly draft: MemberDraft;
+  readonly before: Document;
+  readonly document: Document;
+  readonly unknown: readonly string[];
+  readonly event: string;
+}
+
+/**
+ * Under the lock the group itself stays as it was read. Only the deletion of a member still moves
+ * its version, which the draft knows of already: then the version is read again.
+ */
+async function publish(
+  directory: Directory,
+  precondition: Precondition,
+  { draft, before, document, unknown, event }: Filled,
+): Promise<WriteResult> {
+  const { groupId: id } = draft;
+  for (let races = 0; races < PUBLISH_RACES_MAX; races += 1) {
+    const { version, body: known } = await readGroup(directory, id);
+    checkVersion(precondition, version);
+    const isUnchanged = isSame(before, document);
+    const { write, body } = groupWrite(id, { version, document: before }, document);
+    const outcome = await directory.store.commit({
+      operationId: randomUUID(),
+      ...(isUnchanged ? {} : { claims: nameClaims(write, id), writes: [write] }),
+      publish: { draft, expectedVersion: version },
+      events: [event],
+    });
+    if (outcome.outcome === 'done') {
+      return { ...groupWritten(outcome, isUnchanged ? known : body), unknownMembers: unknown };
+    }
+    refuseGroupWrite(outcome, id, document);
+    if (outcome.outcome !== 'version') break;
+  }
+  throw lostLock();
 }
 
 async function openDraft(directory: Directory, id: string): Promise<MemberDraft> {

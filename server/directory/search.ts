@@ -50,16 +50,16 @@ export async function search(
 ): Promise<SearchPage> {
   const plan = planFilter(query.type, query.filter, policy);
   const { range } = plan;
-  if (range.by === 'id') return await searchById(directory, query, plan, range.id);
+  if (range.by === 'id') return searchById(directory, query, plan, range.id);
   const order = query.sort === undefined ? range : nativeOrder(query.type.name, query.sort);
   const isWhole = range.by === 'sequence';
   if (order !== undefined && (isWhole || query.sort === undefined)) {
     const store = { ...baseQuery(query), range: order };
     return plan.rest === undefined
-      ? await readPage(directory, query, store)
-      : await scan(directory, query, store, plan.rest);
+      ? readPage(directory, query, store)
+      : scan(directory, query, store, plan.rest);
   }
-  return await sortAll(directory, query, { ...baseQuery(query), range }, plan.rest);
+  return sortAll(directory, query, { ...baseQuery(query), range }, plan.rest);
 }
 
 function baseQuery({ type, sort, include }: Search): Omit<Query, 'range'> {
@@ -74,7 +74,7 @@ function baseQuery({ type, sort, include }: Search): Omit<Query, 'range'> {
 async function readPage(directory: Directory, query: Search, base: Query): Promise<SearchPage> {
   const { limit, offset, after } = query;
   const place = after === undefined ? { offset: offset ?? 0 } : after === '' ? {} : { after };
-  return await directory.store.query({ ...base, ...place, limit });
+  return directory.store.query({ ...base, ...place, limit });
 }
 
 async function searchById(

@@ -32,7 +32,7 @@ export async function createUser(
     id,
     attributes: Object.keys(posted),
   };
-  return await withRetries(directory.store, async () => ({
+  return withRetries(directory.store, async () => ({
     commit: {
       claims: createClaims(document),
       writes: [write],
@@ -41,7 +41,7 @@ export async function createUser(
     done: (outcome) => written(outcome.versions[0], body, []),
     otherwise: async (outcome) =>
       outcome.outcome === 'claimed'
-        ? await adoptUser(directory, caller, posted, outcome.claim, outcome.holderId)
+        ? adoptUser(directory, caller, posted, outcome.claim, outcome.holderId)
         : undefined,
   }));
 }
@@ -57,7 +57,7 @@ export async function replaceUser(
   put: Document,
   precondition: Precondition,
 ): Promise<WriteResult> {
-  return await updateUser(directory, caller, id, 'replace', precondition, (current) => ({
+  return updateUser(directory, caller, id, 'replace', precondition, (current) => ({
     ...put,
     id,
     active: put['active'] ?? current['active'] ?? true,
@@ -73,7 +73,7 @@ export async function patchUser(
   precondition: Precondition,
 ): Promise<WriteResult> {
   const policy = { strict: caller.strict };
-  return await updateUser(directory, caller, id, 'patch', precondition, (current) => {
+  return updateUser(directory, caller, id, 'patch', precondition, (current) => {
     const { document } = applyPatch(USER, current, operations, policy);
     document['active'] ??= current['active'] ?? true;
     return document;
@@ -119,7 +119,7 @@ async function updateUser(
   precondition: Precondition,
   change: (current: Document) => Document,
 ): Promise<WriteResult> {
-  return await withRetries(directory.store, async () => {
+  return withRetries(directory.store, async () => {
     const record = await readUser(directory, id);
     checkVersion(precondition, record.version);
     const current = parseBody(record.body);
