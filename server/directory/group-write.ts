@@ -33,6 +33,16 @@ export function groupWrite(
   };
 }
 
+export function groupDeletion(id: string, version: number, document: Document): RecordWrite {
+  return {
+    collection: 'groups',
+    id,
+    expectedVersion: version,
+    body: undefined,
+    ...indexChanges('groups', document, undefined),
+  };
+}
+
 /** A displayName belongs to one group alone: IdPs find groups by it. */
 export function nameClaims(write: RecordWrite, id: string): Claim[] {
   return write.added

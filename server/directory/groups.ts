@@ -1,20 +1,23 @@
+import { randomUUID } from 'node:crypto';
 import { type Document, isSame } from '#scim/document.ts';
 import { applyPatch } from '#scim/patch/apply.ts';
 import type { MemberEdit, PatchOperation } from '#scim/patch/operation.ts';
 import { GROUP } from '#scim/schema/resource-types.ts';
 import { type Commit, MAX_PAIR_CHANGES } from '#store/store.ts';
 import { changedNames } from './changed-names.ts';
-import type { Directory, WriteResult } from './directory.ts';
+import { type Directory, GROUP_MEMBERS_MAX, type WriteResult } from './directory.ts';
 import { type Caller, type EventFacts, eventText } from './event.ts';
 import {
+  groupDeletion,
   groupWrite,
   groupWritten,
   nameClaims,
   readGroup,
   refuseGroupWrite,
+  tooManyMembers,
 } from './group-write.ts';
 import { newGroupId } from './ids.ts';
-import { indexChanges, parseBody } from './indexes.ts';
+import { parseBody } from './indexes.ts';
 import {
   applyEdits,
   difference,
@@ -28,40 +31,29 @@ import { type GroupChange, rewriteMembers } from './member-list.ts';
 import { checkVersion, noSuchGroup, type Precondition } from './precondition.ts';
 import { withRetries } from './retry.ts';
 
-/** POST /Groups. More than MAX_PAIR_CHANGES members follow in slices before the answer. */
+/** POST /Groups. Throws ScimError uniqueness when another group has the displayName. */
 export async function createGroup(
   directory: Directory,
   caller: Caller,
   posted: Document,
   memberIds: readonly string[],
 ): Promise<WriteResult> {
+  if (memberIds.length > MAX_PAIR_CHANGES) {
+    return createBigGroup(directory, caller, posted, memberIds);
+  }
   const id = newGroupId();
   const document: Document = { ...posted, id };
-  const { write, body } = groupWrite(id, undefined, document);
-  const isBig = memberIds.length > MAX_PAIR_CHANGES;
-  const inline = isBig ? [] : memberIds;
   const facts: EventFacts = {
     operation: 'create',
     resourceType: 'Group',
     id,
     attributes: Object.keys(posted),
-    members: { add: inline.length, remove: 0 },
+    members: { add: memberIds.length, remove: 0 },
   };
-  const created = await withRetries(directory.store, async () => ({
-    commit: {
-      claims: nameClaims(write, id),
-      writes: [write],
-      ...membershipPart(directory, id, { add: inline, remove: [] }, undefined),
-      events: [eventText(caller, facts)],
-    },
-    done: (outcome) => groupWritten(outcome, body),
-    otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
-  }));
-  if (!isBig) return created;
-  return rewriteMembers(directory, caller, id, 'create', undefined, (current) => ({
-    document: current,
-    edits: [{ kind: 'replace', ids: memberIds }],
-  }));
+  return insertGroup(directory, id, document, {
+    ...membershipPart(directory, id, { add: memberIds, remove: [] }, undefined),
+    events: [eventText(caller, facts)],
+  });
 }
 
 /** PUT (RFC 7644 §3.5.1): the attributes and the whole member list, none when the body names none. */
@@ -126,20 +118,60 @@ export async function deleteGroup(
     const facts: EventFacts = { operation: 'delete', resourceType: 'Group', id };
     return {
       commit: {
-        writes: [
-          {
-            collection: 'groups',
-            id,
-            expectedVersion: record.version,
-            body: undefined,
-            ...indexChanges('groups', parseBody(record.body), undefined),
-          },
-        ],
+        writes: [groupDeletion(id, record.version, parseBody(record.body))],
         events: [eventText(caller, facts)],
       },
       done: () => undefined,
     };
   });
+}
+
+/**
+ * The group is made without members, and gets them in one step once they are written. When that
+ * fails, it is taken back: what was refused leaves nothing. Its one event comes with the members.
+ */
+async function createBigGroup(
+  directory: Directory,
+  caller: Caller,
+  posted: Document,
+  memberIds: readonly string[],
+): Promise<WriteResult> {
+  if (memberIds.length > GROUP_MEMBERS_MAX) throw tooManyMembers();
+  const id = newGroupId();
+  const document: Document = { ...posted, id };
+  const { view } = await insertGroup(directory, id, document, {});
+  try {
+    return await rewriteMembers(directory, caller, {
+      id,
+      operation: 'create',
+      precondition: undefined,
+      attributes: Object.keys(posted),
+      change: (current) => ({
+        document: current,
+        edits: [{ kind: 'replace', ids: memberIds }],
+      }),
+    });
+  } catch (thrown) {
+    await directory.store.commit({
+      operationId: randomUUID(),
+      writes: [groupDeletion(id, view.version, document)],
+    });
+    throw thrown;
+  }
+}
+
+async function insertGroup(
+  directory: Directory,
+  id: string,
+  document: Document,
+  parts: Pick<Commit, 'membership' | 'events'>,
+): Promise<WriteResult> {
+  const { write, body } = groupWrite(id, undefined, document);
+  return withRetries(directory.store, async () => ({
+    commit: { claims: nameClaims(write, id), writes: [write], ...parts },
+    done: (outcome) => groupWritten(outcome, body),
+    otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
+  }));
 }
 
 async function updateGroup(
@@ -157,8 +189,8 @@ async function updateGroup(
     const { document, edits } = change(current);
     const small = await pairChanges(directory, id, edits);
     if (small === undefined) {
-      const replaced = rewriteMembers(directory, caller, id, operation, precondition, change);
-      return { unchanged: await replaced };
+      const list = { id, operation, precondition, change };
+      return { unchanged: await rewriteMembers(directory, caller, list) };
     }
     const known = { version: record.version, document: current };
     const { write, body } = groupWrite(id, known, document);

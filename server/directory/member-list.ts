@@ -62,12 +62,13 @@ export async function rewriteMembers(
     const wanted = await applyEdits(current, edits);
     const unknown = await fillDraft(directory, draft, wanted);
     const { add, remove } = await countChanges(current, wanted);
+    const left = unknown.filter((memberId) => !current.has(memberId)).length;
     const facts: EventFacts = {
       operation: list.operation,
       resourceType: 'Group',
       id,
       attributes: list.attributes ?? changedNames(before, document),
-      members: { add: add - unknown.length, remove },
+      members: { add: add - left, remove },
     };
     const event = eventText(caller, facts);
     return await publish(directory, precondition, { draft, before, document, unknown, event });

@@ -14,7 +14,7 @@ import type { ResourceType } from '#scim/schema/attribute.ts';
 import { GROUP, USER } from '#scim/schema/resource-types.ts';
 import { openRedisBackend } from '#store/redis/backend.ts';
 import { openSqliteBackend } from '#store/sqlite/backend.ts';
-import type { Store, StoreBackend, StoredRecord } from '#store/store.ts';
+import { COLLECTIONS, type Store, type StoreBackend, type StoredRecord } from '#store/store.ts';
 import { startRedis } from './redis-server.ts';
 
 export const LENIENT: Policy = { strict: false };
@@ -104,12 +104,12 @@ export async function addPeople(
   count: number,
   prefix = 'p',
 ): Promise<readonly string[]> {
-  const { users } = await store.counts();
+  const first = await nextSequence(store);
   const ids = Array.from({ length: count }, (_, n) => `${prefix}${n}`);
   for (let from = 0; from < count; from += 1_000) {
     const lines = ids.slice(from, from + 1_000).map((id, n) => {
       const body = JSON.stringify({ ...person({ userName: id }), id, active: true });
-      const sequence = users + from + n + 1;
+      const sequence = first + from + n;
       const record = { id, sequence, version: 1, createdMs: 1_000, modifiedMs: 1_000, body };
       const indexes = indexEntriesOf('users', body);
       return { kind: 'record', collection: 'users', record, indexes } as const;
@@ -117,6 +117,15 @@ export async function addPeople(
     await store.restore(lines);
   }
   return ids;
+}
+
+async function nextSequence(store: Store): Promise<number> {
+  const lasts = await Promise.all(
+    COLLECTIONS.map((collection) =>
+      store.query({ collection, range: { by: 'sequence' }, descending: true, limit: 1 }),
+    ),
+  );
+  return 1 + Math.max(0, ...lasts.flatMap(({ records }) => records.map((each) => each.sequence)));
 }
 
 export async function addGroup(
@@ -221,4 +230,13 @@ export function withCalls(store: Store, calls: Partial<Store>): Store {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+/** That no draft holds the group, and nothing is left of one. */
+export async function assertUnlocked(directory: Directory, id: string): Promise<void> {
+  const draft = await directory.store.openDraft(id, 1_000);
+  assert.ok(draft !== undefined && draft !== 'absent', 'the group is still locked');
+  await directory.store.dropDraft(draft);
+  await sweepAll(directory);
+  await assertSound(directory);
 }
