@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { type AddressInfo, BlockList } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import type { Bridge } from '#http/context.ts';
 import { Health } from '#http/health.ts';
 import { healthSources } from '#http/health-sources.ts';
 import { createMetrics } from '#http/metrics.ts';
-import { hardenServer } from '#http/server-limits.ts';
+import { createLimitedServer } from '#http/server-limits.ts';
 import { createKeyring, type Keyring } from '#session/keyring.ts';
 import { openSessionSource, openTokenSource } from '#session/source.ts';
 import type { StoreBackend } from '#store/store.ts';
@@ -51,14 +51,26 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
     trustedProxies: proxyCheck(config),
   };
   let draining = false;
-  const operations = { health, metrics, isDraining: () => draining };
-  const main = serverOf(createApp(bridge, operations));
-  const probe = serverOf(createProbeApp(bridge, operations));
+  const isDraining = () => draining;
+  const operations = { health, metrics, isDraining };
+  const main = serverOf(createApp(bridge, operations), isDraining);
+  const probe = serverOf(createProbeApp(bridge, operations), isDraining);
   const probePortNumber = probePort(config, false);
   const servers = probePortNumber === undefined ? [main] : [main, probe];
-  for (const server of servers) hardenServer(server, () => draining);
-  await listen(main, config.port, config.listenAddress);
-  if (probePortNumber !== undefined) await listen(probe, probePortNumber, config.listenAddress);
+  const release = async () => {
+    accounts.close();
+    keyring.close();
+    await backend.close();
+  };
+  try {
+    await listen(main, config.port, config.listenAddress);
+    if (probePortNumber !== undefined) await listen(probe, probePortNumber, config.listenAddress);
+  } catch (thrown) {
+    // What is open would keep the process from ending.
+    for (const server of servers) server.close();
+    await release();
+    throw thrown;
+  }
   const url = addressOf(main, config.listenAddress);
   log.info({ url, store: backend.kind, version }, 'the bridge serves');
   return {
@@ -68,17 +80,15 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
       log.info({ delaySeconds: config.shutdownDelaySeconds }, 'the bridge ends');
       await sleep(config.shutdownDelaySeconds * 1000);
       await Promise.all(servers.map(drain));
-      accounts.close();
-      keyring.close();
-      await backend.close();
+      await release();
     },
   };
 }
 
-function serverOf(app: ReturnType<typeof createApp>): Server {
+function serverOf(app: ReturnType<typeof createApp>, isDraining: () => boolean): Server {
   const handle = app.callback();
   // Koa answers whatever goes wrong: its promise never rejects.
-  return createServer((request, response) => void handle(request, response));
+  return createLimitedServer((request, response) => void handle(request, response), isDraining);
 }
 
 function openKeyring(config: Config, log: Logger): Keyring {

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { createLimitedServer } from '#http/server-limits.ts';
+import { bodyOf, exchange, parseAnswer } from '../../support/http-client.ts';
+
+let server: Server;
+let url: string;
+let isDraining = false;
+
+before(async () => {
+  server = createLimitedServer(
+    (request, response) => {
+      request.resume();
+      if (request.url === '/half') {
+        response.write('half');
+        return;
+      }
+      request.once('end', () => response.end(`served ${request.method}`));
+    },
+    () => isDraining,
+  );
+  server.headersTimeout = 300;
+  server.requestTimeout = 600;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // It listens on TCP.
+  url = `http://127.0.0.1:${port}`;
+});
+after(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+const headers = (bytes: number) => `X: ${'x'.repeat(1_000)}\r\n`.repeat(bytes / 1_000);
+const refused = {
+  'no HTTP at all': ['\x16\x03\x01\x02\x00\x01\x00 this is TLS\r\n\r\n', 400],
+  'the preface of HTTP/2': ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+  'a space in the path': ['GET /a b HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+  'a control character in a header': ['GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n', 400],
+  'a length that is no number': ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n', 400],
+  'both a length and chunks': [
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    400,
+  ],
+  'a chunk without a size': [
+    'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    400,
+  ],
+  'headers of 20 kB': [`GET / HTTP/1.1\r\nHost: a\r\n${headers(20_000)}\r\n`, 431],
+  'an address of 20 kB': [`GET /?filter=${'('.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431],
+  'headers that do not end': ['GET / HTTP/1.1\r\nHost: a\r\n', 408],
+  'a body that does not end': ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{', 408],
+  'a tunnel': ['CONNECT example.com:443 HTTP/1.1\r\nHost: a\r\n\r\n', 405],
+} as const;
+for (const [name, [sent, status]] of Object.entries(refused)) {
+  test(`${name} is answered ${status} in SCIM's form, then the connection ends`, async () => {
+    const answer = parseAnswer(await exchange(url, [sent]));
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers['connection'], 'close');
+    assert.match(answer.headers['content-type'] ?? '', /^application\/scim\+json/);
+    assert.equal(answer.headers['content-length'], String(answer.text.length));
+    const { schemas, status: written, detail } = bodyOf(answer);
+    assert.deepEqual(schemas, ['urn:ietf:params:scim:api:messages:2.0:Error']);
+    assert.equal(written, String(status));
+    assert.match(String(detail), /\w+ .*\. .*\w\.$/, 'what happened, and what to do');
+  });
+}
+
+const served = {
+  'a request without Host': 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n',
+  'HTTP/1.0': 'GET / HTTP/1.0\r\n\r\n',
+  'an expectation that nobody knows':
+    'GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nConnection: close\r\n\r\n',
+  'an upgrade that nobody offers':
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n',
+};
+for (const [name, sent] of Object.entries(served)) {
+  test(`${name} reaches the application`, async () => {
+    assert.match(await exchange(url, [sent]), /^HTTP\/1\.1 200 OK\r\n[\s\S]*served GET/);
+  });
+}
+
+test('connections stay open, until the bridge drains', async () => {
+  const sent = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const first = once(socket, 'data');
+  socket.write(sent);
+  assert.match(String(await first), /Connection: keep-alive\r\n/i);
+  isDraining = true;
+  const second = once(socket, 'data');
+  const closed = once(socket, 'close');
+  socket.write(sent);
+  assert.match(String(await second), /Connection: close\r\n/i);
+  await closed;
+  isDraining = false;
+});
+
+test('what comes after half an answer does not end up in it', async () => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  let received = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    received += text;
+    if (text.includes('half')) socket.write('\x00 no HTTP\r\n\r\n');
+  });
+  socket.write('GET /half HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(socket, 'close');
+  assert.match(received, /half/);
+  assert.doesNotMatch(received, /urn:ietf/);
+});
