@@ -210,6 +210,8 @@ function sliceChecks(check: Check): void {
       limit: 9,
       include: { members: true },
     });
+    const given = page.records.flatMap((record) => record.members?.ids ?? []);
+    assert.ok(given.length <= 2 * MEMBER_SLICE, 'A page gives a bounded number of members.');
     for (const { id, members } of page.records) {
       assert.ok(members);
       const all = [...members.ids];

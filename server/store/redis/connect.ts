@@ -52,7 +52,7 @@ class Connection implements RedisConnection {
       return await this.#send('evalsha', [script.sha, '1', key, ...args]);
     } catch (error) {
       if (!(error instanceof Error && error.message.includes('NOSCRIPT'))) throw error;
-      return await this.#send('eval', [script.text, '1', key, ...args]);
+      return this.#send('eval', [script.text, '1', key, ...args]);
     }
   }
 

@@ -3,7 +3,8 @@ import { lua, script } from './shared.ts';
 /**
  * ARGV: group id, lockMs, token. Answers nil when another draft holds the lock, 'absent' without
  * such a group, else the draft's generation. The draft is garbage from the start, due when its
- * lock ends: a dead one is swept up by itself. A repeat with the same token answers the same.
+ * lock ends (a sweep puts it off while the lock holds): a dead one is swept up by itself. A repeat
+ * with the same token answers the same.
  */
 export const OPEN_DRAFT = script(
   'openDraft',
@@ -45,7 +46,6 @@ for n = 4, #ARGV do
     call('HSET', P .. 'in:' .. id, field, '')
   end
 end
-call('ZADD', P .. 'garbage', nowMs() + lock.lockMs, field)
 call('PEXPIRE', P .. 'lock:' .. groupId, lock.lockMs)
 return unknown
 `,
