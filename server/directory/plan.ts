@@ -5,6 +5,7 @@ import { foldCase } from '#scim/fold.ts';
 import type { ResourceType } from '#scim/schema/attribute.ts';
 import type { ResolvedAttribute } from '#scim/schema/lookup.ts';
 import type { Range } from '#store/store.ts';
+import { ABSENT } from './indexes.ts';
 
 /** How a filter is answered: the range of an index to read, and what is left to test on each resource. */
 export interface Plan {
@@ -78,6 +79,8 @@ function narrowingOfEquality(
       return { range: { by: 'index', index: 'emails', equals: folded }, rank: 3 };
     case 'User displayName':
     case 'Group displayName':
+      // Under this value stand those who have none.
+      if (folded === ABSENT) return undefined;
       return { range: { by: 'index', index: 'displayName', equals: folded }, rank: 4 };
     default:
       return undefined;

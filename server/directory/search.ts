@@ -15,6 +15,7 @@ import {
   type Sort,
   type Sortable,
   type SortKey,
+  sortInSlices,
   sortKeyOf,
 } from './sort.ts';
 
@@ -41,6 +42,8 @@ export interface SearchPage {
 
 /** Resources that are read and tested between two turns of the event loop. */
 const SLICE = 200;
+/** Groups of which all members are read and tested between two looks at the time. */
+const SLICE_WITH_MEMBERS = 10;
 
 /** Throws ScimError invalidFilter, or tooMany when a filter without an index takes too long. */
 export async function search(
@@ -136,16 +139,17 @@ async function sortAll(
   if (sort === undefined) throw new Error('sortAll needs an order');
   const ascending = { ...base, descending: false };
   const found: (Sortable & { readonly id: string })[] = [];
-  for await (const slice of slices(directory, { ...query, after: '' }, ascending, filter)) {
+  const whole = { ...query, after: '', include: {} };
+  for await (const slice of slices(directory, whole, ascending, filter)) {
     for (const record of slice.matches) {
       const key = sortKeyOf(withTimes(record, parseBody(record.body)), sort.by);
       found.push({ key, sequence: record.sequence, id: record.id });
     }
     if (slice.isLate && slice.next !== undefined) throw tooSlow(directory);
   }
-  found.sort((a, b) => compareSortable(a, b, sort.descending));
-  const start = startOfPage(found, query, sort);
-  const page = found.slice(start, start + query.limit);
+  const sorted = await sortInSlices(found, sort.descending);
+  const start = startOfPage(sorted, query, sort);
+  const page = sorted.slice(start, start + query.limit);
   const ids = page.map(({ id }) => id);
   const records = await directory.store.get(base.collection, ids, query.include);
   const last = page.at(-1);
@@ -163,8 +167,15 @@ function startOfPage(found: readonly Sortable[], query: Search, sort: Sort): num
   if (query.after === '') return 0;
   const [key, sequence] = JSON.parse(query.after) as [SortKey | null, number]; // Our own text.
   const last = { key: key ?? undefined, sequence };
-  const start = found.findIndex((entry) => compareSortable(entry, last, sort.descending) > 0);
-  return start === -1 ? found.length : start;
+  let low = 0;
+  let high = found.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const entry = found[middle];
+    if (entry === undefined || compareSortable(entry, last, sort.descending) > 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 interface Slice {
@@ -184,7 +195,9 @@ async function* slices(
   base: Query,
   filter: CompiledFilter | undefined,
 ): AsyncGenerator<Slice> {
-  const query = { ...base, limit: SLICE, include: { ...include, ...neededBy(filter) } };
+  const readsMembers = type.name === 'Group' && filter?.references('members') === true;
+  const limit = readsMembers ? SLICE_WITH_MEMBERS : SLICE;
+  const query = { ...base, limit, include: { ...include, ...neededBy(filter) } };
   const untilMs = performance.now() + directory.scanLimitMs;
   let start = after === '' ? undefined : after;
   for (;;) {
