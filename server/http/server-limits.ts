@@ -8,6 +8,8 @@ const HEADERS_MS = 20_000;
 const REQUEST_MS = 60_000;
 /** How often connections are looked at for the two above. */
 const CHECK_INTERVAL_MS = 1_000;
+/** How long a refused client may go on sending: were it cut at once, it could miss the answer. */
+const LINGER_MS = 1_000;
 
 /**
  * A server with time-outs and caps that answers in SCIM's form also what is not HTTP. From
@@ -34,9 +36,11 @@ export function createLimitedServer(listener: RequestListener, isDraining: () =>
   server.on('checkExpectation', serve);
   server.on('connect', (_request, socket: Socket) => refuse(socket, NO_TUNNELS));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const isAnswering = responses.get(socket)?.headersSent === true;
-    if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) socket.destroy();
-    else refuse(socket, REFUSALS[error.code ?? ''] ?? NOT_HTTP);
+    const response = responses.get(socket);
+    const isAnswering = response?.headersSent === true && !response.writableFinished;
+    if (error.code === 'ECONNRESET' || isAnswering) socket.destroy();
+    // What still comes after a refusal is an error again.
+    else if (socket.writable) refuse(socket, REFUSALS[error.code ?? ''] ?? NOT_HTTP);
   });
   return server;
 }
@@ -76,4 +80,5 @@ function refuse(socket: Socket, { status, detail }: Refusal): void {
     `HTTP/1.1 ${status}\r\nContent-Type: application/scim+json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

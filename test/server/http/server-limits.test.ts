@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { Agent, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { createLimitedServer } from '#http/server-limits.ts';
-import { bodyOf, exchange, parseAnswer } from '../../support/http-client.ts';
+import { bodyOf, call, exchange, parseAnswer } from '../../support/http-client.ts';
 
 let server: Server;
 let url: string;
@@ -96,6 +96,34 @@ test('connections stay open, until the bridge drains', async () => {
   assert.match(String(await second), /Connection: close\r\n/i);
   await closed;
   isDraining = false;
+});
+
+test('a request that is refused after others on the same connection is answered, too', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const first = await call({ url }, 'GET', '/', { agent });
+  assert.equal(first.status, 200);
+  for (const length of [20_000, 200_000]) {
+    const second = await call({ url }, 'GET', `/?${'('.repeat(length)}`, { agent });
+    assert.equal(second.status, 431);
+  }
+  agent.destroy();
+});
+
+test('who goes on sending after a refusal is cut', async () => {
+  const port = Number(new URL(url).port);
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const startedMs = performance.now();
+  let sent = 0;
+  const send = () => {
+    sent += 1;
+    if (sent < 200 && !socket.destroyed)
+      socket.write('\x00'.repeat(10_000), () => setTimeout(send, 20));
+  };
+  socket.once('connect', send).on('error', () => {});
+  socket.resume();
+  await new Promise((resolve) => socket.once('close', resolve));
+  assert.ok(performance.now() - startedMs < 3_000);
+  assert.ok(sent > 10 && sent < 200, 'cut before it was done');
 });
 
 test('what comes after half an answer does not end up in it', async () => {
