@@ -17,7 +17,9 @@ export async function filterView(
   const document = parseBody(record.body);
   if (filter.references('meta')) withTimes(record, document, type);
   if (record.groups !== undefined && filter.references('groups')) {
-    document['groups'] = record.groups.map(({ id, label }) => ({ value: id, display: label }));
+    document['groups'] = record.groups.map(({ id, label }) => {
+      return { value: id, display: label, type: 'direct' };
+    });
   }
   if (type.name === 'Group' && filter.references('members')) {
     const members = (await readMembers(store, record.id)) ?? [];
