@@ -50,10 +50,12 @@ export function nameClaims(write: RecordWrite, id: string): Claim[] {
     .map((entry) => ({ collection: 'groups', ...entry, except: id }));
 }
 
-export function groupWritten(outcome: CommitDone, body: string): WriteResult {
+/** `known` is the body before; undefined: the group is new. */
+export function groupWritten(outcome: CommitDone, body: string, known?: string): WriteResult {
   const [version] = outcome.versions;
   if (version === undefined) throw new Error('the store answered a commit without a version');
-  return { view: { ...version, body }, changed: true, unknownMembers: outcome.unknownMembers };
+  const changed = body !== known || outcome.addedMembers + outcome.removedMembers > 0;
+  return { view: { ...version, body }, changed, unknownMembers: outcome.unknownMembers };
 }
 
 /** Throws what the client has to know; returns undefined for what a retry can mend. */

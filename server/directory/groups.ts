@@ -212,7 +212,7 @@ async function updateGroup(
     };
     return {
       commit,
-      done: (outcome) => groupWritten(outcome, isUnchanged ? record.body : body),
+      done: (outcome) => groupWritten(outcome, isUnchanged ? record.body : body, record.body),
       otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
     };
   });

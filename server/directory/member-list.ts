@@ -108,7 +108,8 @@ async function publish(
       events: [event],
     });
     if (outcome.outcome === 'done') {
-      return { ...groupWritten(outcome, isUnchanged ? known : body), unknownMembers: unknown };
+      const result = groupWritten(outcome, isUnchanged ? known : body, known);
+      return { ...result, unknownMembers: unknown };
     }
     refuseGroupWrite(outcome, id, document);
     if (outcome.outcome !== 'version') break;
