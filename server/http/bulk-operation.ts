@@ -5,6 +5,7 @@ import { parseResource } from '#scim/parse-resource.ts';
 import { parsePatch } from '#scim/patch/parse.ts';
 import { GROUP, USER } from '#scim/schema/resource-types.ts';
 import type { ScimContext } from './context.ts';
+import type { Wanted } from './refusals.ts';
 import { checkId, entityTags } from './resource.ts';
 import { findRoute } from './routes.ts';
 
@@ -23,7 +24,34 @@ export interface Done {
   readonly id: string;
   /** Undefined after a DELETE, and where a PATCH of members alone did not read it. */
   readonly version: number | undefined;
+  /** Member ids of a group that no user has. */
+  readonly unknownMembers?: readonly string[];
 }
+
+/** What the history says of an operation; undefined where it is none of ours. */
+export function wantedBy(method: string, path: string): Wanted | undefined {
+  const route = findRoute(path);
+  const operation = operationOf(method);
+  const [, kind] = route?.name.split('/') ?? [];
+  if (operation === undefined || (kind !== 'Users' && kind !== 'Groups')) return undefined;
+  const id = route?.id ?? '';
+  return {
+    operation,
+    resourceType: kind === 'Users' ? 'User' : 'Group',
+    ...(id === '' ? {} : { id }),
+  };
+}
+
+export function operationOf(method: string): Wanted['operation'] | undefined {
+  return OPERATIONS.get(method);
+}
+
+const OPERATIONS = new Map<string, Wanted['operation']>([
+  ['POST', 'create'],
+  ['PUT', 'replace'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'delete'],
+]);
 
 /** Runs one operation as the request of its own would. Throws ScimError. */
 export async function runOperation(ctx: ScimContext, request: InnerRequest): Promise<Done> {
@@ -82,8 +110,9 @@ async function runOnGroup(ctx: ScimContext, request: InnerRequest, id: string): 
   const { method, data } = request;
   if (method === 'POST') {
     const { document, members = [] } = parseResource(GROUP, data, caller);
-    const { view } = await createGroup(directory, caller, document, members);
-    return { status: 201, resourceType: 'Group', id: view.id, version: view.version };
+    const { view, unknownMembers } = await createGroup(directory, caller, document, members);
+    const { id, version } = view;
+    return { status: 201, resourceType: 'Group', id, version, unknownMembers };
   }
   checkId(id, 'group');
   const precondition = preconditionOf(request, caller.strict);
@@ -93,12 +122,14 @@ async function runOnGroup(ctx: ScimContext, request: InnerRequest, id: string): 
   }
   if (method === 'PUT') {
     const { document, members = [] } = parseResource(GROUP, data, caller);
-    const { view } = await replaceGroup(directory, caller, id, document, members, precondition);
-    return { status: 200, resourceType: 'Group', id, version: view.version };
+    const result = await replaceGroup(directory, caller, id, document, members, precondition);
+    const { view, unknownMembers } = result;
+    return { status: 200, resourceType: 'Group', id, version: view.version, unknownMembers };
   }
-  await patchGroup(directory, caller, id, parsePatch(GROUP, data, caller), precondition);
+  const operations = parsePatch(GROUP, data, caller);
+  const { unknownMembers } = await patchGroup(directory, caller, id, operations, precondition);
   const [record] = await directory.store.get('groups', [id]);
-  return { status: 200, resourceType: 'Group', id, version: record?.version };
+  return { status: 200, resourceType: 'Group', id, version: record?.version, unknownMembers };
 }
 
 function preconditionOf(

@@ -4,8 +4,10 @@ import { ScimError } from '#scim/errors.ts';
 import { entityTag, locationOf } from '#scim/render.ts';
 import { asScimError, send } from './answer.ts';
 import { readJson } from './body.ts';
-import { type Done, runOperation } from './bulk-operation.ts';
+import { type Done, operationOf, runOperation, wantedBy } from './bulk-operation.ts';
 import type { Bridge, Endpoint, ScimContext } from './context.ts';
+import { recordRefusal } from './refusals.ts';
+import { noteUnknownMembers } from './unknown-members.ts';
 
 /** One budget for all operations of a request: most clients give up after a minute. */
 const BUDGET_MS = 45_000;
@@ -16,7 +18,8 @@ export function postBulk(bridge: Bridge): Endpoint {
     ctx.state.written = { operation: 'bulk' };
     const body = await readJson(ctx.req, bridge.limits.bulkBodyBytes);
     const { operations, failOnErrors } = parseBulk(body, bridge.limits.bulkOperations);
-    const answers = await runAll(ctx, operations, failOnErrors ?? Number.POSITIVE_INFINITY);
+    const errorsMax = failOnErrors ?? Number.POSITIVE_INFINITY;
+    const answers = await runAll(bridge, ctx, operations, errorsMax);
     const schemas = ['urn:ietf:params:scim:api:messages:2.0:BulkResponse'];
     send(ctx, 200, JSON.stringify({ schemas, Operations: answers }));
   };
@@ -33,6 +36,7 @@ interface Answer {
 
 /** What is known of the bulkIds so far. */
 interface Progress {
+  readonly bridge: Bridge;
   readonly ids: Map<string, string>;
   readonly settled: Set<string>;
   /** Operations that ran without all they name, with their answers. */
@@ -40,11 +44,12 @@ interface Progress {
 }
 
 async function runAll(
+  bridge: Bridge,
   ctx: ScimContext,
   operations: readonly BulkOperation[],
   errorsMax: number,
 ): Promise<readonly Answer[]> {
-  const progress: Progress = { ids: new Map(), settled: new Set(), incomplete: [] };
+  const progress: Progress = { bridge, ids: new Map(), settled: new Set(), incomplete: [] };
   const answers = new Map<BulkOperation, Answer>();
   const left = [...operations];
   const untilMs = performance.now() + BUDGET_MS;
@@ -72,22 +77,22 @@ async function runOne(
 ): Promise<Answer> {
   const { method, bulkId, path, data, version, needs } = operation;
   const answer: Answer = { method, ...(bulkId === undefined ? {} : { bulkId }), status: '' };
+  const idOf = (reference: string) => progress.ids.get(reference);
   try {
     if (performance.now() > untilMs) throw outOfTime();
     if (!isIncomplete) checkReferences(needs, progress.ids);
     if (method === 'POST' && bulkId === undefined) throw noBulkId();
-    const idOf = (reference: string) => progress.ids.get(reference);
     const done = await runOperation(ctx, {
       method,
       path: pathWithIds(path, idOf),
       data: needs.size === 0 ? data : withIds(data, idOf),
       version,
     });
-    report(ctx, answer, done);
+    await report(progress.bridge, ctx, answer, done);
     if (bulkId !== undefined) progress.ids.set(bulkId, done.id);
     if (isIncomplete) progress.incomplete.push({ operation, id: done.id, answer });
   } catch (thrown) {
-    refuse(ctx, answer, thrown);
+    await refuse(progress.bridge, ctx, answer, pathWithIds(path, idOf), thrown);
   }
   return answer;
 }
@@ -106,24 +111,34 @@ async function complete(
     checkReferences(operation.needs, progress.ids);
     const data = withIds(operation.data, (reference) => progress.ids.get(reference));
     const done = await runOperation(ctx, { method: 'PUT', path, data, version: undefined });
-    report(ctx, answer, { ...done, status: 201 });
+    await report(progress.bridge, ctx, answer, { ...done, status: 201 });
   } catch (thrown) {
     await runOperation(ctx, { method: 'DELETE', path, data: undefined, version: undefined });
     if (operation.bulkId !== undefined) progress.ids.delete(operation.bulkId);
     delete answer.location;
     delete answer.version;
-    refuse(ctx, answer, thrown);
+    await refuse(progress.bridge, ctx, answer, operation.path, thrown);
   }
 }
 
-function report(ctx: ScimContext, answer: Answer, done: Done): void {
+async function report(bridge: Bridge, ctx: ScimContext, answer: Answer, done: Done): Promise<void> {
   answer.status = String(done.status);
   answer.location = locationOf(done.resourceType, done.id, ctx.state.baseUrl);
   if (done.version !== undefined) answer.version = entityTag(done.version);
+  const operation = operationOf(answer.method) ?? 'patch';
+  await noteUnknownMembers(bridge, ctx, operation, done.id, done.unknownMembers ?? []);
 }
 
-function refuse(ctx: ScimContext, answer: Answer, thrown: unknown): void {
+async function refuse(
+  bridge: Bridge,
+  ctx: ScimContext,
+  answer: Answer,
+  path: string,
+  thrown: unknown,
+): Promise<void> {
   const error = asScimError(thrown);
+  const wanted = wantedBy(answer.method, path);
+  if (wanted !== undefined) await recordRefusal(bridge, ctx, wanted, error);
   if (error.problem === 'internal') ctx.state.failure = thrown;
   answer.status = String(error.status);
   answer.response = error.toBody(ctx.state.requestId);

@@ -42,7 +42,7 @@ export function postGroup(bridge: Bridge): Endpoint {
     const { document, members } = parseResource(GROUP, body, caller);
     const result = await createGroup(account.directory, caller, document, members ?? []);
     ctx.state.written.id = result.view.id;
-    await noteUnknownMembers(bridge, ctx, result.view.id, result.unknownMembers);
+    await noteUnknownMembers(bridge, ctx, 'create', result.view.id, result.unknownMembers);
     await sendWritten(ctx, 201, result.view.id, projection);
   };
 }
@@ -58,7 +58,7 @@ export function putGroup(bridge: Bridge): Endpoint {
     const precondition = preconditionOf(ctx);
     const { directory } = account;
     const result = await replaceGroup(directory, caller, id, document, members, precondition);
-    await noteUnknownMembers(bridge, ctx, id, result.unknownMembers);
+    await noteUnknownMembers(bridge, ctx, 'replace', id, result.unknownMembers);
     await sendWritten(ctx, 200, id, projection);
   };
 }
@@ -74,7 +74,7 @@ export function patchGroupEndpoint(bridge: Bridge): Endpoint {
     const operations = parsePatch(GROUP, body, caller);
     const precondition = preconditionOf(ctx);
     const result = await patchGroup(account.directory, caller, id, operations, precondition);
-    await noteUnknownMembers(bridge, ctx, id, result.unknownMembers);
+    await noteUnknownMembers(bridge, ctx, 'patch', id, result.unknownMembers);
     if (projection !== undefined) await sendWritten(ctx, 200, id, projection);
     else ctx.status = 204;
   };

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { refusalText } from '#directory/event.ts';
+import { type EventFacts, refusalText } from '#directory/event.ts';
 import { ScimError } from '#scim/errors.ts';
 import type { Bridge, ScimContext, ScimMiddleware } from './context.ts';
+
+/** What a request, or an operation of a bulk request, asked to be written. */
+export type Wanted = Pick<EventFacts, 'operation' | 'resourceType' | 'id'>;
 
 /** Appends an event for a write that was refused: the history shows what an IdP tried in vain. */
 export function recordRefusals(bridge: Bridge): ScimMiddleware {
@@ -9,18 +12,36 @@ export function recordRefusals(bridge: Bridge): ScimMiddleware {
     try {
       await next();
     } catch (thrown) {
-      if (thrown instanceof ScimError && thrown.status < 500) await record(bridge, ctx, thrown);
+      const wanted = wantedBy(ctx);
+      if (wanted !== undefined && thrown instanceof ScimError) {
+        await recordRefusal(bridge, ctx, wanted, thrown);
+      }
       throw thrown;
     }
   };
 }
 
-async function record(bridge: Bridge, ctx: ScimContext, refusal: ScimError): Promise<void> {
-  const { written, account, caller } = ctx.state;
-  if (written?.resourceType === undefined || !isOperation(written.operation)) return;
-  const { operation, resourceType, id } = written;
-  const facts = { operation, resourceType, ...(id === undefined ? {} : { id: id.slice(0, 64) }) };
-  const event = refusalText(caller, facts, `${refusal.status} ${refusal.problem}`);
+/** What failed on our side is not refused: it comes again. */
+export async function recordRefusal(
+  bridge: Bridge,
+  ctx: ScimContext,
+  { id, ...wanted }: Wanted,
+  refusal: ScimError,
+): Promise<void> {
+  if (refusal.status >= 500) return;
+  const facts = { ...wanted, ...(id === undefined ? {} : { id: id.slice(0, 64) }) };
+  await appendEvent(bridge, ctx, facts, `${refusal.status} ${refusal.problem}`);
+}
+
+/** An event of its own. What it tells of is settled, so that its loss is only noted in the log. */
+export async function appendEvent(
+  bridge: Bridge,
+  ctx: ScimContext,
+  facts: EventFacts,
+  problem: string,
+): Promise<void> {
+  const { account, caller } = ctx.state;
+  const event = refusalText(caller, facts, problem);
   try {
     await account.directory.store.commit({ operationId: randomUUID(), events: [event] });
   } catch (err) {
@@ -28,6 +49,12 @@ async function record(bridge: Bridge, ctx: ScimContext, refusal: ScimError): Pro
   }
 }
 
-function isOperation(name: string): name is 'create' | 'replace' | 'patch' | 'delete' {
+function wantedBy({ state }: ScimContext): Wanted | undefined {
+  const { operation, resourceType, id } = state.written ?? {};
+  if (resourceType === undefined || !isOperation(operation)) return undefined;
+  return { operation, resourceType, ...(id === undefined ? {} : { id }) };
+}
+
+function isOperation(name: string | undefined): name is 'create' | 'replace' | 'patch' | 'delete' {
   return name === 'create' || name === 'replace' || name === 'patch' || name === 'delete';
 }

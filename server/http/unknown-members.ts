@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { refusalText } from '#directory/event.ts';
+import type { EventFacts } from '#directory/event.ts';
 import type { Bridge, ScimContext } from './context.ts';
+import { appendEvent } from './refusals.ts';
 
 const NAMED_MAX = 20;
 
@@ -11,6 +11,7 @@ const NAMED_MAX = 20;
 export async function noteUnknownMembers(
   bridge: Bridge,
   ctx: ScimContext,
+  operation: EventFacts['operation'],
   groupId: string,
   ids: readonly string[],
 ): Promise<void> {
@@ -18,7 +19,7 @@ export async function noteUnknownMembers(
   const named = ids.slice(0, NAMED_MAX).map((id) => id.replace(/[^\w.~@-]/g, '?'));
   const more = ids.length > NAMED_MAX ? [`and ${ids.length - NAMED_MAX} more`] : [];
   const text = [...named, ...more].join(', ');
-  const { caller, account, requestId } = ctx.state;
+  const { requestId } = ctx.state;
   ctx.res.setHeader('Op-Scim-Unknown-Members', text);
   bridge.log.warn(
     {
@@ -30,10 +31,6 @@ export async function noteUnknownMembers(
     },
     'members were left out of a group because no user has their id',
   );
-  const event = refusalText(
-    caller,
-    { operation: 'patch', resourceType: 'Group', id: groupId, unknownMembers: named },
-    'No user has these ids: they were left out.',
-  );
-  await account.directory.store.commit({ operationId: randomUUID(), events: [event] });
+  const facts = { operation, resourceType: 'Group', id: groupId, unknownMembers: named } as const;
+  await appendEvent(bridge, ctx, facts, 'No user has these ids: they were left out.');
 }
