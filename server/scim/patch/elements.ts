@@ -40,8 +40,30 @@ function changeList(
     if (value === undefined) return [];
     return list.filter((element) => !listed.some((each) => isMeant(element, each)));
   }
-  const fresh = listed.filter((value) => !list.some((element) => isSame(element, value)));
-  return withOnePrimary([...list, ...fresh], fresh);
+  return withAdded(list, listed);
+}
+
+/** Adds what is not there yet; what is there may become the primary value by it. */
+function withAdded(
+  list: readonly DocumentValue[],
+  listed: readonly DocumentValue[],
+): DocumentValue[] {
+  const changed = [...list];
+  const places = new Map(list.map((element, place) => [keyOf(element), place]));
+  for (const value of listed) {
+    const key = keyOf(value);
+    const place = places.get(key) ?? changed.length;
+    places.set(key, place);
+    if (place === changed.length || isPrimary(value)) changed[place] = value;
+  }
+  return withOnePrimary(changed, listed);
+}
+
+/** Equal for elements that say the same, but for which one is primary. */
+function keyOf(element: DocumentValue): string {
+  if (!isDocument(element)) return JSON.stringify(element);
+  const names = Object.keys(element).filter((name) => name !== 'primary');
+  return JSON.stringify(names.sort().map((name) => [name, element[name]]));
 }
 
 /** The elements that the filter chooses, or all of them when the path names a sub-attribute alone. */
@@ -56,8 +78,7 @@ function changeSome(
   if (op === 'remove' || value === undefined) {
     if (target.sub === undefined) return list.filter((element) => !isChosen(element));
     const name = target.sub.name;
-    const left = list.map((element) => (isChosen(element) ? without(element, name) : element));
-    return left.filter(saysSomething);
+    return settled(list.map((element) => (isChosen(element) ? without(element, name) : element)));
   }
   const chosen: DocumentValue[] = [];
   const changed = list.map((element) => {
@@ -71,7 +92,16 @@ function changeSome(
     chosen.push(element);
     changed.push(element);
   }
-  return withOnePrimary(changed, chosen);
+  return settled(withOnePrimary(changed, chosen));
+}
+
+/** As a POST would store them: without what has but a type or primary left, each once. */
+function settled(list: readonly DocumentValue[]): DocumentValue[] {
+  const seen = new Set<string>();
+  return list.filter((element) => {
+    const key = keyOf(element) + isPrimary(element);
+    return saysSomething(element) && !seen.has(key) && seen.add(key);
+  });
 }
 
 /** What a value is added to when the path matches none. */
@@ -120,7 +150,6 @@ function without(element: DocumentValue, name: string): DocumentValue {
   return Object.assign(emptyDocument(), rest);
 }
 
-/** An element that has but a type or primary left is no value. */
 function saysSomething(element: DocumentValue): boolean {
   if (!isDocument(element)) return true;
   return Object.keys(element).some((name) => name !== 'type' && name !== 'primary');

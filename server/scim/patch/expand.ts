@@ -102,7 +102,8 @@ function removal(path: PatchPath, value: unknown, policy: Policy): readonly Patc
 function isMerged(op: Op, { target }: PatchPath, value: unknown, policy: Policy): boolean {
   const { attribute, sub } = target;
   if (attribute.type !== 'complex' || attribute.multiValued || sub !== undefined) return false;
-  return value !== null && !(policy.strict && op === 'replace');
+  const isUnassigned = value === null || (Array.isArray(value) && value.length === 0);
+  return !isUnassigned && !(policy.strict && op === 'replace');
 }
 
 /** The steps of a value of a complex attribute with one value, or of an extension: one for each key. */
