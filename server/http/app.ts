@@ -133,7 +133,11 @@ function decodeId(id: string): string {
   try {
     return decodeURIComponent(id);
   } catch (cause) {
-    throw new ScimError('notFound', 'There is nothing with such an id.', { cause });
+    throw new ScimError(
+      'notFound',
+      'There is nothing with such an id: it is not percent-encoded UTF-8. Use the id that the bridge gave.',
+      { cause },
+    );
   }
 }
 

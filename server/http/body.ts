@@ -95,7 +95,7 @@ function discardRest(request: IncomingMessage, done: () => void): void {
 function tooLarge(limitBytes: number): ScimError {
   return new ScimError(
     'tooLarge',
-    `The body is larger than ${limitBytes.toLocaleString('en')} bytes. Send less at once, or raise the limit in the bridge's settings.`,
+    `The body is larger than ${limitBytes.toLocaleString('en')} bytes. Send less at once, or raise OP_MAX_BODY; for groups OP_MAX_GROUP_BODY, for bulk requests OP_MAX_BULK_BODY.`,
   );
 }
 

@@ -94,7 +94,11 @@ export function preconditionOf(ctx: ScimContext): readonly string[] | undefined 
 /** Ids are letters, digits, `-` and `_`: whatever else is asked for can't be there. */
 export function checkId(id: string, kind: 'user' | 'group'): void {
   if (ID.test(id)) return;
-  throw new ScimError('notFound', `There is no ${kind} with such an id.`);
+  const name = kind === 'user' ? 'userName' : 'displayName';
+  throw new ScimError(
+    'notFound',
+    `There is no ${kind} with such an id. Use the id that the bridge gave; a filter by ${name} finds it.`,
+  );
 }
 
 const ID = /^[A-Za-z0-9_-]{1,128}$/;

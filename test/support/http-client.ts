@@ -34,7 +34,12 @@ export function call(
   const { hostname, port } = new URL(url);
   const given = {
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    ...(options.body === undefined ? {} : { 'content-type': 'application/scim+json' }),
+    ...(options.body === undefined
+      ? {}
+      : {
+          'content-type': 'application/scim+json',
+          'content-length': String(Buffer.byteLength(options.body)),
+        }),
     ...options.headers,
   };
   const headers = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
