@@ -49,20 +49,40 @@ export function parseBulk(body: unknown, maxOperations: number): BulkRequest {
 
 /**
  * The place of the operation to run next, of those that are left: the first whose references are
- * known. In a circle it is the first POST, which then runs without the references that are missing and
- * gets them by a second step (RFC 7644 §3.7.1). `known` also holds the bulkIds that failed.
+ * known. When there is none, it is a POST of a circle, which then runs without the references that are
+ * missing and gets them by a second step (RFC 7644 §3.7.1). `known` also holds the bulkIds that failed.
  */
 export function nextOperation(
   left: readonly BulkOperation[],
   known: ReadonlySet<string>,
 ): { readonly place: number; readonly isIncomplete: boolean } {
-  const coming = new Set(left.flatMap(({ bulkId }) => bulkId ?? []));
-  const waits = ({ needs }: BulkOperation) =>
-    [...needs].some((bulkId) => !known.has(bulkId) && coming.has(bulkId));
-  const free = left.findIndex((operation) => !waits(operation));
+  const coming = new Map<string, number>();
+  for (const [place, { method, bulkId }] of left.entries()) {
+    if (method === 'POST' && bulkId !== undefined) coming.set(bulkId, place);
+  }
+  const missing = ({ needs }: BulkOperation) =>
+    [...needs].find((bulkId) => !known.has(bulkId) && coming.has(bulkId));
+  const free = left.findIndex((operation) => missing(operation) === undefined);
   if (free !== -1) return { place: free, isIncomplete: false };
-  const place = left.findIndex(({ method }) => method === 'POST');
-  return { place: Math.max(place, 0), isIncomplete: true };
+  return {
+    place: placeInCircle(left, (operation) => coming.get(missing(operation) ?? '') ?? 0),
+    isIncomplete: true,
+  };
+}
+
+/** Everything waits, so that going on from each to what it waits for ends in a circle. */
+function placeInCircle(
+  left: readonly BulkOperation[],
+  awaitedBy: (operation: BulkOperation) => number,
+): number {
+  const seen = new Set([0]);
+  let place = 0;
+  for (let operation = left[place]; operation !== undefined; operation = left[place]) {
+    place = awaitedBy(operation);
+    if (seen.has(place)) break;
+    seen.add(place);
+  }
+  return place;
 }
 
 /**
