@@ -52,7 +52,9 @@ function answerError(bridge: Bridge, ctx: ScimContext, thrown: unknown): void {
 export function asScimError(thrown: unknown): ScimError {
   if (thrown instanceof ScimError) return thrown;
   if (thrown instanceof StoreUnavailable) {
-    return new ScimError('unavailable', `${thrown.reason} Nothing was changed; try again.`, {
+    // A commit whose answer got lost may have been made.
+    const detail = `${thrown.reason} Send the request again: whether it changed something is not known.`;
+    return new ScimError('unavailable', detail, {
       cause: thrown,
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
