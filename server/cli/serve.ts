@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createLog } from '#base/log.ts';
 import { releaseStartUpMemory } from '#base/memory.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { makeProcessPrivate } from '#base/private-process.ts';
 import { type Environment, loadConfig } from '#config/load.ts';
-import { startBridge } from '#main';
+import { type BridgeOptions, type RunningBridge, startBridge } from '#main';
 import { createSession } from '#session/seal.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
 import { createSessionFile } from './session-file.ts';
@@ -26,14 +26,18 @@ export const serve: Command = {
   async run(args, io) {
     const { values } = parseOptions(args, { newcomer: { type: 'boolean' } }, 'op-scim serve');
     const uncovered = makeProcessPrivate();
-    const newcomer = values.newcomer === true && io.env['OP_SESSION'] === undefined;
-    const welcome = newcomer ? await prepareNewcomer(io.env) : undefined;
-    const { config, warnings } = loadConfig(welcome?.env ?? io.env, readFileSync);
+    const isUnset = (io.env['OP_SESSION'] ?? '').trim() === '';
+    const sessionPath = values.newcomer === true && isUnset ? newcomerSession() : undefined;
+    const env = sessionPath === undefined ? io.env : newcomerSettings(io.env, sessionPath);
+    const { config, warnings } = loadConfig(env, readFileSync);
     const log = createLog(config);
     for (const warning of warnings) log.warn(warning);
     if (uncovered !== undefined) log.warn(uncovered);
-    const bridge = await startBridge({ config, log, version: await packageVersion() });
-    if (welcome !== undefined) await greet(io, bridge.url, welcome);
+    const options = { config, log, version: await packageVersion() };
+    const bridge =
+      sessionPath === undefined
+        ? await startBridge(options)
+        : await startForNewcomer(io, sessionPath, options);
     releaseStartUpMemory();
     await untilAsked();
     await bridge.close();
@@ -41,21 +45,34 @@ export const serve: Command = {
   },
 };
 
-interface Welcome {
-  readonly env: Environment;
-  /** Only when the session was made just now: it is stored nowhere. */
-  readonly bearerToken: string | undefined;
-  readonly sessionPath: string;
+function newcomerSession(): string {
+  return join(process.cwd(), '.op-scim', 'scimsession');
 }
 
-const NEWCOMER_FOLDER = '.op-scim';
+function newcomerSettings(env: Environment, sessionPath: string): Environment {
+  return { ...env, OP_LISTEN: env['OP_LISTEN'] || '127.0.0.1', OP_SESSION: sessionPath };
+}
 
-async function prepareNewcomer(env: Environment): Promise<Welcome> {
-  const folder = join(process.cwd(), NEWCOMER_FOLDER);
-  const sessionPath = join(folder, 'scimsession');
-  const settings = { OP_LISTEN: '127.0.0.1', ...env, OP_SESSION: sessionPath };
-  if (existsSync(sessionPath)) return { env: settings, bearerToken: undefined, sessionPath };
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+/** Serves with the session at this path. Makes it at the first start, and shows its token then. */
+async function startForNewcomer(
+  io: CommandIo,
+  sessionPath: string,
+  options: BridgeOptions,
+): Promise<RunningBridge> {
+  const bearerToken = existsSync(sessionPath) ? undefined : await makeSession(sessionPath);
+  try {
+    const bridge = await startBridge(options);
+    await greet(io, bridge.url, sessionPath, bearerToken);
+    return bridge;
+  } catch (thrown) {
+    // Nobody has seen the token: the next start has to make a session again.
+    if (bearerToken !== undefined) await unlink(sessionPath);
+    throw thrown;
+  }
+}
+
+async function makeSession(sessionPath: string): Promise<string> {
+  await mkdir(dirname(sessionPath), { recursive: true, mode: 0o700 });
   const { session, bearerToken } = createSession({
     payload: { kind: 'standalone' },
     // Always the same: a session made anew, after the token was lost, opens the same directory.
@@ -65,11 +82,16 @@ async function prepareNewcomer(env: Environment): Promise<Welcome> {
     nowMs: Date.now(),
   });
   await createSessionFile(sessionPath, session);
-  return { env: settings, bearerToken, sessionPath };
+  return bearerToken;
 }
 
-async function greet(io: CommandIo, url: string, welcome: Welcome): Promise<void> {
-  const { bearerToken, sessionPath } = welcome;
+/** `bearerToken` is there only when the session was made just now: it is stored nowhere. */
+async function greet(
+  io: CommandIo,
+  url: string,
+  sessionPath: string,
+  bearerToken: string | undefined,
+): Promise<void> {
   const token = bearerToken ?? '<your bearer token>';
   const lines =
     bearerToken === undefined
