@@ -34,12 +34,14 @@ export const serve: Command = {
     for (const warning of warnings) log.warn(warning);
     if (uncovered !== undefined) log.warn(uncovered);
     const options = { config, log, version: await packageVersion() };
+    // From here on: a signal that comes during the start must not cut the first requests.
+    const asked = untilAsked();
     const bridge =
       sessionPath === undefined
         ? await startBridge(options)
         : await startForNewcomer(io, sessionPath, options);
     releaseStartUpMemory();
-    await untilAsked();
+    await asked;
     await bridge.close();
     return 0;
   },
