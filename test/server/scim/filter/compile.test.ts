@@ -171,6 +171,17 @@ test('the expression holds canonical names, typed values, and value for a comple
   assert.ok(some.op === 'some' && some.of.op === 'compare' && some.of.target.sub?.name === 'type');
 });
 
+test('a time without zone is UTC, wherever the bridge runs', () => {
+  const zone = process.env['TZ'];
+  process.env['TZ'] = 'America/New_York';
+  try {
+    assert.ok(compile('meta.lastModified eq "2026-01-31T12:00:00"').matches(ada));
+  } finally {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  }
+});
+
 test('an attribute of the prototype is no value', () => {
   assert.equal(compile('title pr').matches(JSON.parse('{"__proto__": {"title": "x"}}')), false);
 });

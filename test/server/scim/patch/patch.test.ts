@@ -513,6 +513,23 @@ test('strict PATCH replaces a complex attribute whole, and adds to it', () => {
   assert.deepEqual(plain(added)['name'], { givenName: 'B', familyName: 'L' });
 });
 
+test('a long list can not be gone through a thousand times', () => {
+  const value = Array.from({ length: 1000 }, (_, place) => ({ value: `v${place}` }));
+  const fill = { op: 'replace', path: 'emails', value };
+  const change = { op: 'replace', path: 'emails[value eq "v1"].display', value: 'd' };
+  const removal = { op: 'remove', path: 'emails', value };
+  assert.equal(answerOf(() => patchUser([fill, ...Array(500).fill(change)])).problem, 'tooLarge');
+  assert.equal(answerOf(() => patchUser([fill, removal])).problem, 'tooLarge');
+  const few = { op: 'remove', path: 'emails', value: value.slice(100, 200) };
+  assert.equal(JSON.stringify(patchUser([fill, few])['emails']).split('{').length - 1, 900);
+});
+
+test('a list has a thousand values at most', () => {
+  const value = Array.from({ length: 999 }, (_, place) => ({ value: `v${place}` }));
+  const add = { op: 'add', path: 'emails', value };
+  assert.equal(answerOf(() => patchUser([add])).problem, 'invalidValue');
+});
+
 test('the displayName of a group can be changed, with its id, but not removed', () => {
   const group: Document = { schemas: ['x'], displayName: 'A', id: 'g1' };
   const rename = { op: 'replace', value: { id: 'g1', displayName: 'B' } };
