@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { suite, test } from 'node:test';
+import { Redis } from 'ioredis';
+import { openRedisBackend } from '#store/redis/backend.ts';
+import { openSqliteBackend } from '#store/sqlite/backend.ts';
+import type { StoreBackend } from '#store/store.ts';
+import { type BridgeStore, createSession, startBridgeProcess } from '../support/bridge-process.ts';
+import {
+  addGroup,
+  addPeople,
+  assertSound,
+  assertUnlocked,
+  directoryOn,
+  groupsOf,
+  membersOf,
+  readGroup,
+  sweepAll,
+} from '../support/directory.ts';
+import { eventually } from '../support/eventually.ts';
+import { call } from '../support/http-client.ts';
+import { startRedis } from '../support/redis-server.ts';
+
+// Question: when the bridge dies while it writes 20,000 members, who sees what, and what is left?
+const ACCOUNT = 'draft';
+const MEMBERS = 20_000;
+/** Longer than the lock of a draft. */
+const LATER_MS = 20_000;
+
+suite('a bridge that dies', { concurrency: true }, () => {
+  test('SQLite: the old list stays, and the rest is swept up', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'op-scim-draft-'));
+    const file = join(folder, 'directory.sqlite');
+    try {
+      await killWhileWriting({
+        store: { kind: 'sqlite', dataDir: folder },
+        folder,
+        open: (later) =>
+          openSqliteBackend({ file, clock: () => Date.now() + (later ? LATER_MS : 0) }),
+        memberships: async () => {
+          const database = new DatabaseSync(file, { readOnly: true });
+          const row = database.prepare('SELECT count(*) AS count FROM memberships').get();
+          database.close();
+          return Number(row?.['count']);
+        },
+      });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('Redis: the old list stays, and the rest is swept up', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'op-scim-draft-'));
+    const redis = await startRedis();
+    const client = new Redis(redis.url);
+    try {
+      await killWhileWriting({
+        store: { kind: 'redis', url: redis.url },
+        folder,
+        // Redis has its own clock.
+        open: () => openRedisBackend({ url: redis.url }),
+        memberships: async () => {
+          const lists = await client.keys(`{${ACCOUNT}}:m:*`);
+          const counts = await Promise.all(lists.map((key) => client.zcard(key)));
+          return counts.reduce((sum, count) => sum + count, 0);
+        },
+      });
+    } finally {
+      client.disconnect();
+      await redis.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+interface Scene {
+  readonly store: BridgeStore;
+  readonly folder: string;
+  /** The store after the bridge died; `later`, when the lock of its draft has ended. */
+  open(later: boolean): Promise<StoreBackend>;
+  /** Memberships in all lists, also those that nobody reads. */
+  memberships(): Promise<number>;
+}
+
+async function killWhileWriting({ store, folder, open, memberships }: Scene): Promise<void> {
+  const session = await createSession(folder, ACCOUNT);
+  const { id, old } = await fill(open);
+  const bridge = await startBridgeProcess({ store, session });
+  const members = Array.from({ length: MEMBERS }, (_, n) => ({ value: `p${n}` }));
+  const body = JSON.stringify({ displayName: 'All', members });
+  const answer = call(bridge, 'PUT', `/Groups/${id}`, { body }).then(
+    () => assert.fail('the request was answered'),
+    () => undefined,
+  );
+  await eventually(async () => {
+    const count = await memberships();
+    assert.ok(count > old.length + 3_000, `${count} memberships`);
+  });
+  await bridge.kill9();
+  await answer;
+  const backend = await open(false);
+  const directory = directoryOn(backend.account(ACCOUNT));
+  assert.deepEqual(await membersOf(directory, id), old);
+  assert.match((await readGroup(directory, id)).body, /"displayName":"Everyone"/);
+  assert.deepEqual(await groupsOf(directory, 'p0'), [id]);
+  assert.deepEqual(await groupsOf(directory, 'p2000'), []);
+  assert.equal(await directory.store.openDraft(id, 1_000), undefined);
+  await assertSound(directory);
+  const left = await memberships();
+  assert.ok(left > old.length && left < old.length + MEMBERS, `${left} memberships`);
+  await backend.close();
+  const later = await open(true);
+  const then = directoryOn(later.account(ACCOUNT));
+  await eventually(async () => {
+    await sweepAll(then);
+    assert.equal(await memberships(), old.length);
+  }, LATER_MS);
+  assert.deepEqual(await membersOf(then, id), old);
+  await assertUnlocked(then, id);
+  await later.close();
+}
+
+async function fill(open: Scene['open']): Promise<{ id: string; old: readonly string[] }> {
+  const backend = await open(false);
+  const directory = directoryOn(backend.account(ACCOUNT));
+  const people = await addPeople(directory, MEMBERS);
+  const old = people.slice(0, 500);
+  const id = await addGroup(directory, 'Everyone', old);
+  await backend.close();
+  return { id, old };
+}
