@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Child, LOAD_CORE } from './child.ts';
+import { LOAD_CORE } from './child.ts';
 import { SCENARIOS, type Scenario } from './operations.ts';
 import { measureBigPatch, measureBlocking } from './sections/blocking.ts';
 import { measureMemory, measureStart } from './sections/footprint.ts';
@@ -79,7 +79,7 @@ try {
   const machine = describeMachine();
   say(`${Object.values(machine).join(', ')}\n`);
   const rows: Row[] = [];
-  for (const store of plan.stores) rows.push(...(await measureStore(load, store)));
+  for (const store of plan.stores) rows.push(...(await measureStore(store)));
   if (values.json !== undefined) {
     await writeFile(values.json, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
   }
@@ -91,47 +91,56 @@ try {
   await load.stop();
 }
 
-async function measureStore(load: Child, store: 'redis' | 'sqlite'): Promise<readonly Row[]> {
-  const rowsBySize = new Map<number, readonly Row[]>();
+async function measureStore(store: 'redis' | 'sqlite'): Promise<readonly Row[]> {
   const rows: Row[] = [];
   const sectionsPeople = plan.sizes.includes(SECTIONS_PEOPLE) ? SECTIONS_PEOPLE : plan.sizes.at(-1);
+  const [smallest = 0] = plan.sizes;
   for (const people of plan.sizes) {
     say(`Filling a ${store} store with ${people.toLocaleString('en')} people …`);
     let bridge = await startBridge(store, people);
+    const restart: Restart = async (options) => {
+      bridge = await bridge.restart(options);
+      return bridge;
+    };
     try {
-      const operationRows = await measureOperations(load, bridge, people);
-      rowsBySize.set(people, operationRows);
-      rows.push(...operationRows);
-      if (people === sectionsPeople) {
-        const sections = await measureSections(load, bridge, people, (next) => {
-          bridge = next;
-        });
-        rows.push(...sections);
+      rows.push(...(await measureOperations(bridge, people)));
+      if (people === plan.sizes.at(-1) && people > smallest && wants('growth')) {
+        rows.push(...(await measureGrowth(await restart(), smallest, people)));
       }
+      if (people === sectionsPeople) rows.push(...(await measureSections(restart, people)));
       if (plan.isProfiling) {
-        bridge = await bridge.restart({ nodeArguments: [PROBE_ARGUMENT] });
-        say(await printProfiles(load, bridge, scenarios(), people));
+        const probed = await restart({ nodeArguments: [PROBE_ARGUMENT] });
+        say(await printProfiles(load, probed, scenarios(), people));
       }
     } finally {
       await bridge.stop();
     }
   }
-  if (plan.sizes.length > 1 && wants('growth')) {
-    const growth = growthByPeople(rowsBySize).map((row) => ({
-      ...row,
-      section: `${row.section}, ${store}`,
-    }));
-    say(`${printTables(growth)}\n`);
-    rows.push(...growth);
-  }
   return rows;
 }
 
-async function measureOperations(
-  load: Child,
-  bridge: Bridge,
-  people: number,
+/** Ends the bridge and starts it anew on its store. */
+type Restart = (options?: Parameters<Bridge['restart']>[0]) => Promise<Bridge>;
+
+async function measureGrowth(
+  big: Bridge,
+  smallPeople: number,
+  bigPeople: number,
 ): Promise<readonly Row[]> {
+  const small = await startBridge(big.store.kind, smallPeople);
+  try {
+    const rows: Row[] = [];
+    const sizes = { small: smallPeople, big: bigPeople };
+    for (const scenario of SCENARIOS) {
+      rows.push(...(await growthByPeople(load, { small, big }, scenario, { ...plan, ...sizes })));
+    }
+    return report(rows);
+  } finally {
+    await small.stop();
+  }
+}
+
+async function measureOperations(bridge: Bridge, people: number): Promise<readonly Row[]> {
   if (scenarios().length === 0) return [];
   const rivals: Rivals = {
     bridge,
@@ -144,48 +153,29 @@ async function measureOperations(
     for (const scenario of scenarios()) {
       rows.push(...(await measureScenario(load, rivals, scenario, { ...plan, people })));
     }
-    say(`${printTables(rows)}\n`);
-    return rows;
+    return report(rows);
   } finally {
     for (const rival of [rivals.bareKoa, rivals.koaRedis, rivals.scimmy]) await rival?.stop();
   }
 }
 
-/** What is measured at one size only. `replace` is told of each new process of the bridge. */
-async function measureSections(
-  load: Child,
-  first: Bridge,
-  people: number,
-  replace: (bridge: Bridge) => void,
-): Promise<readonly Row[]> {
-  let bridge = first;
-  const restart = async (...options: Parameters<Bridge['restart']>): Promise<void> => {
-    bridge = await bridge.restart(...options);
-    replace(bridge);
-  };
+/** What is measured at one size only. */
+async function measureSections(restart: Restart, people: number): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  const report = (section: readonly Row[]): void => {
-    say(`${printTables(section)}\n`);
-    rows.push(...section);
-  };
-  if (wants('memory')) {
-    await restart();
-    report(await measureMemory(load, bridge, people));
-  }
-  if (wants('start')) {
-    const start = await measureStart(bridge, plan.runs);
-    bridge = start.bridge;
-    replace(bridge);
-    report(start.rows);
-  }
-  if (wants('patch')) report(await measureBigPatch(load, bridge, people));
+  if (wants('memory')) rows.push(...report(await measureMemory(load, await restart(), people)));
+  if (wants('start')) rows.push(...report([await measureStart(restart, plan.runs)]));
+  if (wants('patch')) rows.push(...report(await measureBigPatch(load, await restart(), people)));
   if (!wants('growth') && !wants('blocking')) return rows;
-  await restart({ meanwhile: (store) => seedGroups(store, ACCOUNT_ID, extraGroups(people)) });
-  if (wants('growth')) report(await growthByMembers(load, bridge, people, plan.runs));
-  if (wants('blocking')) {
-    await restart({ nodeArguments: [PROBE_ARGUMENT] });
-    report(await measureBlocking(load, bridge, people));
-  }
+  const groups = extraGroups(people);
+  const grown = await restart({ meanwhile: (store) => seedGroups(store, ACCOUNT_ID, groups) });
+  if (wants('growth')) rows.push(...report(await growthByMembers(load, grown, people, plan.runs)));
+  if (!wants('blocking')) return rows;
+  const probed = await restart({ nodeArguments: [PROBE_ARGUMENT] });
+  return [...rows, ...report(await measureBlocking(load, probed, people))];
+}
+
+function report(rows: readonly Row[]): readonly Row[] {
+  if (rows.length > 0) say(`${printTables(rows)}\n`);
   return rows;
 }
 

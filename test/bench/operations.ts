@@ -99,7 +99,7 @@ export const SCENARIOS: readonly Scenario[] = [
     {
       name: 'create',
       target: 2.5,
-      count: 2_000,
+      count: 1_000,
       scimmyCount: 300,
       requests: (run, people, count) =>
         times(count, (place) => {

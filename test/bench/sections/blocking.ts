@@ -75,6 +75,7 @@ export async function measureBlocking(
   ];
   await bridge.redis?.longestCommand();
   const rows: Row[] = [];
+  let redisMs = 0;
   for (const [name, request, target] of cases) {
     await askBridge(bridge, { kind: 'resetDelay' });
     const cost = request && (await measureRun(load, bridge, [request]));
@@ -96,8 +97,17 @@ export async function measureBlocking(
       target,
       unit: 'ms',
     });
+    redisMs = Math.max(redisMs, slowest?.ms ?? 0);
   }
-  return rows;
+  if (bridge.redis === undefined) return rows;
+  const redisRow = {
+    section,
+    name: 'longest command of all',
+    cells: {},
+    value: redisMs,
+    unit: 'ms',
+  };
+  return [...rows, { ...redisRow, target: REDIS_TARGET_MS }];
 }
 
 function bigPatch(kind: 'add' | 'remove', group: string, persons: readonly number[]): Request {

@@ -1,10 +1,12 @@
 import type { Child } from '../child.ts';
 import { median } from '../measure.ts';
-import { addMember, removeMember } from '../operations.ts';
+import { addMember, removeMember, type Scenario } from '../operations.ts';
 import { groupId } from '../people.ts';
 import type { ExtraGroup } from '../seed-bridge.ts';
 import { type Bridge, type Cost, measureRun } from '../servers.ts';
 import type { Row } from '../table.ts';
+import { contenderOf } from './operations.ts';
+import { takeTurns } from './turns.ts';
 
 /** What an operation may cost more, in percent, in a directory or group many times as big. */
 const TARGET_PERCENT = 20;
@@ -13,22 +15,39 @@ const SMALL_SIZE = 10;
 /** Kept out of the big group, to be added and removed. */
 const OUTSIDERS = 500;
 const FIRST_EXTRA_GROUP = 900_000_000;
+/** After all runs that the big directory has seen. */
+const FIRST_GROWTH_RUN = 1_000;
 
-/** From the rows of the sizes measured, smallest first: the bridge and its Redis together. */
-export function growthByPeople(rowsBySize: ReadonlyMap<number, readonly Row[]>): readonly Row[] {
-  const sizes = [...rowsBySize.keys()].sort((left, right) => left - right);
-  const names = new Set([...rowsBySize.values()].flat().map((row) => row.name));
-  return [...names].map((name) => {
-    const totals = sizes.map((people) => {
-      const cells = rowsBySize.get(people)?.find((row) => row.name === name)?.cells;
-      return (cells?.['bridge'] ?? Number.NaN) + (cells?.["bridge's Redis"] ?? 0);
-    });
-    const labels = sizes.map((people) => `${people.toLocaleString('en')} people`);
+/** The same bridge on a small and on a big directory, in turns. Both processes are fresh. */
+export async function growthByPeople(
+  load: Child,
+  bridges: { readonly small: Bridge; readonly big: Bridge },
+  scenario: Scenario,
+  plan: {
+    readonly small: number;
+    readonly big: number;
+    readonly runs: number;
+    readonly thinning: number;
+  },
+): Promise<readonly Row[]> {
+  const contenders = {
+    small: contenderOf(bridges.small, plan.small),
+    big: contenderOf(bridges.big, plan.big),
+  };
+  const turns = { runs: plan.runs, thinning: plan.thinning, firstRun: FIRST_GROWTH_RUN };
+  const costs = await takeTurns(load, contenders, scenario, turns);
+  return scenario.map((step) => {
+    const [small, big] = (['small', 'big'] as const).map((name) =>
+      costs.median(step, name, (cost) => cost.cpuUs + cost.redisUs),
+    );
     return {
-      section: 'Growth with the directory: CPU µs per request of bridge and Redis',
-      name,
-      cells: Object.fromEntries(labels.map((label, place) => [label, totals[place]])),
-      ...growth(totals[0], totals.at(-1)),
+      section: `Growth with the directory, ${bridges.big.store.kind}: CPU µs per request of bridge and Redis`,
+      name: step.name,
+      cells: {
+        [`${plan.small.toLocaleString('en')} people`]: small,
+        [`${plan.big.toLocaleString('en')} people`]: big,
+      },
+      ...growth(small, big),
     };
   });
 }
@@ -73,15 +92,15 @@ export async function growthByMembers(
     }
   }
   return (['add', 'remove'] as const).map((kind) => {
-    const totals = [...groupsBySize.keys()].map((size) =>
+    const [first, last] = [...groupsBySize.keys()].map((size) =>
       median((costs[kind].get(size) ?? []).map((cost) => cost.cpuUs + cost.redisUs)),
     );
     const labels = [...groupsBySize.keys()].map((size) => `${size.toLocaleString('en')} members`);
     return {
       section: `Growth with the group, ${bridge.store.kind}: CPU µs per request of bridge and Redis, one connection`,
       name: `${kind} a member`,
-      cells: Object.fromEntries(labels.map((label, place) => [label, totals[place]])),
-      ...growth(totals[0], totals.at(-1)),
+      cells: Object.fromEntries(labels.map((label, place) => [label, [first, last][place]])),
+      ...growth(first, last),
     };
   });
 }

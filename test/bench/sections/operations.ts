@@ -1,19 +1,11 @@
 import type { Child } from '../child.ts';
-import { median } from '../measure.ts';
 import type { Scenario, Step } from '../operations.ts';
-import {
-  type BareKoa,
-  type Bridge,
-  CONNECTIONS,
-  type Cost,
-  measureRun,
-  type Server,
-  WrongAnswer,
-} from '../servers.ts';
+import type { BareKoa, Bridge, Server } from '../servers.ts';
 import type { Row } from '../table.ts';
-import { captureAnswer } from '../wire.ts';
+import { captureAnswer, type WireAnswer } from '../wire.ts';
+import { type Contender, type TurnCosts, takeTurns } from './turns.ts';
 
-/** The servers of one size that are measured in turns. */
+/** The servers of one size that are compared. */
 export interface Rivals {
   readonly bridge: Bridge;
   readonly bareKoa: BareKoa;
@@ -24,81 +16,64 @@ export interface Rivals {
 export interface OperationPlan {
   readonly people: number;
   readonly runs: number;
-  /** Divides how many requests a run has. */
   readonly thinning: number;
 }
 
-type Rival = keyof Rivals;
-type Costs = ReadonlyMap<Step, ReadonlyMap<Rival, Cost[]>>;
-
-/** Servers take turns at a quarter of a run, so that the noise of the machine hits all of them. */
-const SLICES = 4;
-/** Whole runs that are not counted: until then the JIT compiles. */
-const WARM_UPS = 3;
-
-/** Measures a scenario on each server. */
+/** Measures a scenario on each server: a row for each step. */
 export async function measureScenario(
   load: Child,
   rivals: Rivals,
   scenario: Scenario,
   plan: OperationPlan,
 ): Promise<readonly Row[]> {
-  const answers = new Map<Step, Awaited<ReturnType<typeof captureAnswer>>>();
+  const answers = new Map<Step, WireAnswer>();
   for (const step of scenario) answers.set(step, await captureOf(rivals.bridge, step, plan.people));
-  const costs: Costs = new Map(scenario.map((step) => [step, new Map()]));
-  for (let slice = 0; slice < WARM_UPS + plan.runs * SLICES; slice += 1) {
-    for (const rival of ['bridge', 'koaRedis', 'bareKoa', 'scimmy'] as const) {
-      const server = rivals[rival];
-      if (server === undefined) continue;
-      for (const step of scenario) {
-        const answer = answers.get(step);
-        if (rival === 'bareKoa' && answer !== undefined) await rivals.bareKoa.answerWith(answer);
-        const cost = await measureStep(load, server, step, rival, slice, plan);
-        if (slice === 0 && rival !== 'bareKoa') await prove(server, step, plan.people);
-        if (slice >= WARM_UPS) keep(costs, step, rival, cost);
-      }
-    }
-  }
-  return scenario.map((step) => rowOf(step, costs, rivals, plan));
+  const { bridge, koaRedis, scimmy } = rivals;
+  const contenders: Readonly<Record<string, Contender>> = {
+    bridge: contenderOf(bridge, plan.people),
+    ...(koaRedis && { koaRedis: contenderOf(koaRedis, plan.people) }),
+    bareKoa: bareContender(rivals.bareKoa, plan.people, answers),
+    ...(scimmy && {
+      scimmy: { ...contenderOf(scimmy, plan.people), countOf: (step) => step.scimmyCount },
+    }),
+  };
+  const costs = await takeTurns(load, contenders, scenario, { ...plan, firstRun: 0 });
+  return scenario.map((step) => rowOf(step, costs, rivals, plan.people));
 }
 
-async function measureStep(
-  load: Child,
-  server: Server,
-  step: Step,
-  rival: Rival,
-  slice: number,
-  plan: OperationPlan,
-): Promise<Cost> {
-  const full = rival === 'scimmy' ? step.scimmyCount : step.count;
-  const count = Math.max(Math.ceil(full / plan.thinning / (slice < WARM_UPS ? 1 : SLICES)), 1);
-  const requests = step.requests(slice, plan.people, count);
-  if (rival !== 'bareKoa') {
-    // A page of scimmy-routers takes a second: one at a time, or the last waits for all.
-    return measureRun(load, server, requests, { connections: count < 10 ? 1 : CONNECTIONS });
-  }
-  // It answers each request with the same bytes.
-  const any = requests.map(({ includes: _, statuses: __, ...request }) => ({
-    ...request,
-    statuses: [200, 201, 204],
-  }));
-  return measureRun(load, server, any);
+export function contenderOf(server: Server, people: number): Contender {
+  return {
+    server,
+    people,
+    isReal: true,
+    countOf: (step) => step.count,
+    requests: (step, run, count) => step.requests(run, people, count),
+  };
 }
 
-async function prove(server: Server, step: Step, people: number): Promise<void> {
-  const proof = step.proof?.(people);
-  if (proof === undefined) return;
-  const headers = { Authorization: `Bearer ${server.token}` };
-  const response = await fetch(`http://127.0.0.1:${server.port}/scim${proof.path}`, { headers });
-  const body = await response.text();
-  if (response.status === 200 && body.includes(proof.text) === proof.isThere) return;
-  const wanted = `${proof.isThere ? 'have' : 'not have'} ${proof.text}`;
-  throw new WrongAnswer(
-    `After "${step.name}", ${proof.path} was to ${wanted}, but was ${response.status}:\n${body.slice(0, 1_500)}`,
-  );
+/** Answers each request with the same bytes, those that the bridge sent. */
+function bareContender(
+  bareKoa: BareKoa,
+  people: number,
+  answers: ReadonlyMap<Step, WireAnswer>,
+): Contender {
+  const statuses = [200, 201, 204];
+  return {
+    ...contenderOf(bareKoa, people),
+    isReal: false,
+    prepare: async (step) => {
+      const answer = answers.get(step);
+      if (answer !== undefined) await bareKoa.answerWith(answer);
+    },
+    requests: (step, run, count) =>
+      step
+        .requests(run, people, count)
+        .map(({ includes: _, ...request }) => ({ ...request, statuses })),
+  };
 }
 
-function captureOf(bridge: Bridge, step: Step, people: number) {
+/** The bridge's answer to a request that is in no run. */
+function captureOf(bridge: Bridge, step: Step, people: number): Promise<WireAnswer> {
   const [request] = step.requests(-1, people, 1);
   if (request === undefined) throw new Error(`"${step.name}" has no request.`);
   const { method, path, body } = request;
@@ -110,40 +85,29 @@ function captureOf(bridge: Bridge, step: Step, people: number) {
   return captureAnswer(`${bridge.url}/scim${path}`, { method, headers, ...(body && { body }) });
 }
 
-function keep(costs: Costs, step: Step, rival: Rival, cost: Cost): void {
-  const ofStep = costs.get(step) as Map<Rival, Cost[]>; // Made above, of every step.
-  ofStep.set(rival, [...(ofStep.get(rival) ?? []), cost]);
-}
-
-function rowOf(step: Step, costs: Costs, rivals: Rivals, plan: OperationPlan): Row {
-  const middle = (rival: Rival, of: (cost: Cost) => number): number | undefined => {
-    const slices = costs.get(step)?.get(rival);
-    if (slices === undefined) return undefined;
-    const runs = Array.from({ length: plan.runs }, (_, run) =>
-      slices.slice(run * SLICES, (run + 1) * SLICES).map(of),
-    );
-    return median(runs.map((run) => run.reduce((sum, cost) => sum + cost, 0) / SLICES));
-  };
-  const bridge = middle('bridge', (cost) => cost.cpuUs) ?? Number.NaN;
-  const floor = middle('koaRedis', (cost) => cost.cpuUs);
-  const bare = middle('bareKoa', (cost) => cost.cpuUs);
+function rowOf(step: Step, costs: TurnCosts, rivals: Rivals, people: number): Row {
+  const bridge = costs.median(step, 'bridge', (cost) => cost.cpuUs);
+  const floor = costs.median(step, 'koaRedis', (cost) => cost.cpuUs);
+  const bare = costs.median(step, 'bareKoa', (cost) => cost.cpuUs);
   const isRedis = rivals.bridge.redis !== undefined;
   const against = isRedis ? floor : bare;
   return {
-    section: `${isRedis ? 'Redis' : 'SQLite'} store, ${plan.people.toLocaleString('en')} people: CPU µs per request`,
+    section: `${isRedis ? 'Redis' : 'SQLite'} store, ${people.toLocaleString('en')} people: CPU µs per request`,
     name: step.name,
     cells: {
       bridge,
       ...(isRedis && {
-        "bridge's Redis": middle('bridge', (cost) => cost.redisUs),
+        "bridge's Redis": costs.median(step, 'bridge', (cost) => cost.redisUs),
         'Koa + ioredis': floor,
-        'its Redis': middle('koaRedis', (cost) => cost.redisUs),
+        'its Redis': costs.median(step, 'koaRedis', (cost) => cost.redisUs),
       }),
       'bare Koa': bare,
-      ...(rivals.scimmy && { 'scimmy-routers': middle('scimmy', (cost) => cost.cpuUs) }),
-      'p99 ms': middle('bridge', (cost) => cost.load.p99Ms),
+      ...(rivals.scimmy && {
+        'scimmy-routers': costs.median(step, 'scimmy', (cost) => cost.cpuUs),
+      }),
+      'p99 ms': costs.median(step, 'bridge', (cost) => cost.load.p99Ms),
     },
-    value: against === undefined ? undefined : bridge / against,
+    value: bridge === undefined || against === undefined ? undefined : bridge / against,
     target: isRedis ? step.target : step.sqliteTarget,
     unit: '×',
   };
