@@ -13,13 +13,10 @@ import type { Bridge } from '#http/context.ts';
 import { Health } from '#http/health.ts';
 import { healthSources } from '#http/health-sources.ts';
 import { createMetrics } from '#http/metrics.ts';
-import { createLimitedServer } from '#http/server-limits.ts';
+import { createLimitedServer, type LimitedServer } from '#http/server.ts';
 import { createKeyring, type Keyring } from '#session/keyring.ts';
 import { openSessionSource, openTokenSource } from '#session/source.ts';
 import type { StoreBackend } from '#store/store.ts';
-
-/** After SIGTERM and the delay: what is not finished by then is cut. */
-const DRAIN_MAX_MS = 30_000;
 
 export interface RunningBridge {
   readonly url: string;
@@ -51,10 +48,9 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
     trustedProxies: proxyCheck(config),
   };
   let draining = false;
-  const isDraining = () => draining;
-  const operations = { health, metrics, isDraining };
-  const main = serverOf(createApp(bridge, operations), isDraining);
-  const probe = serverOf(createProbeApp(bridge, operations), isDraining);
+  const operations = { health, metrics, isDraining: () => draining };
+  const main = serverOf(createApp(bridge, operations));
+  const probe = serverOf(createProbeApp(bridge, operations));
   const probePortNumber = probePort(config, false);
   const servers = probePortNumber === undefined ? [main] : [main, probe];
   const release = async () => {
@@ -63,15 +59,17 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
     await backend.close();
   };
   try {
-    await listen(main, config.port, config.listenAddress);
-    if (probePortNumber !== undefined) await listen(probe, probePortNumber, config.listenAddress);
+    await listen(main.server, config.port, config.listenAddress);
+    if (probePortNumber !== undefined) {
+      await listen(probe.server, probePortNumber, config.listenAddress);
+    }
   } catch (thrown) {
     // What is open would keep the process from ending.
-    for (const server of servers) server.close();
+    for (const { server } of servers) server.close();
     await release();
     throw thrown;
   }
-  const url = addressOf(main, config.listenAddress);
+  const url = addressOf(main.server, config.listenAddress);
   log.info({ url, store: backend.kind, version }, 'the bridge serves');
   return {
     url,
@@ -79,16 +77,16 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
       draining = true;
       log.info({ delaySeconds: config.shutdownDelaySeconds }, 'the bridge ends');
       await sleep(config.shutdownDelaySeconds * 1000);
-      await Promise.all(servers.map(drain));
+      await Promise.all(servers.map((server) => server.drain()));
       await release();
     },
   };
 }
 
-function serverOf(app: ReturnType<typeof createApp>, isDraining: () => boolean): Server {
+function serverOf(app: ReturnType<typeof createApp>): LimitedServer {
   const handle = app.callback();
   // Koa answers whatever goes wrong: its promise never rejects.
-  return createLimitedServer((request, response) => void handle(request, response), isDraining);
+  return createLimitedServer((request, response) => void handle(request, response));
 }
 
 function openKeyring(config: Config, log: Logger): Keyring {
@@ -187,15 +185,4 @@ function addressOf(server: Server, listenAddress: string | undefined): string {
   const { port } = server.address() as AddressInfo; // A listening TCP server has one.
   const host = listenAddress === undefined ? 'localhost' : listenAddress;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-async function drain(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
-  server.closeIdleConnections();
-  const deadline = sleep(DRAIN_MAX_MS, undefined, { ref: false }).then(() => {
-    server.closeAllConnections();
-  });
-  await Promise.race([closed, deadline]);
 }

@@ -64,6 +64,7 @@ export function createApp(bridge: Bridge, operations: Operations): Koa<ScimState
   const app = new Koa<ScimState>();
   app.silent = true;
   app.use(observe(bridge, operations.metrics.requests));
+  app.use(announceEnd(operations));
   app.use(answer(bridge));
   app.use(operationRoutes(bridge, operations));
   app.use(recordRefusals(bridge));
@@ -76,12 +77,21 @@ export function createProbeApp(bridge: Bridge, operations: Operations): Koa<Scim
   const app = new Koa<ScimState>();
   app.silent = true;
   app.use(observe(bridge, operations.metrics.requests));
+  app.use(announceEnd(operations));
   app.use(answer(bridge));
   app.use(probeRoutes(bridge, operations));
   app.use(() => {
     throw new ScimError('notFound', 'This port serves /ping, /metrics and /monitoring alone.');
   });
   return app;
+}
+
+/** While draining, each answer is the last one of its connection, also to what came before. */
+function announceEnd({ isDraining }: Operations): ScimMiddleware {
+  return async function announceEnd(ctx, next) {
+    await next();
+    if (isDraining() && !ctx.res.headersSent) ctx.res.setHeader('Connection', 'close');
+  };
 }
 
 function scim(bridge: Bridge): ScimMiddleware {

@@ -91,12 +91,13 @@ async function killBridge(
   const bridge = await startBridgeProcess({ store, session });
   const groupId = await makeGroup(bridge);
   const clients = makeClients(groupId);
-  let killed: Promise<void> | undefined;
-  await writeAll(bridge, clients, async (done) => {
-    if (done < WRITES / 2) return;
-    killed ??= bridge.kill9();
-    await killed;
-  });
+  try {
+    await writeAll(bridge, clients, async (done) => {
+      if (done >= WRITES / 2) await bridge.kill9();
+    });
+  } finally {
+    await bridge.kill9();
+  }
   const written = clients.reduce((sum, { done }) => sum + done, 0);
   assert.ok(written >= WRITES / 2 && written < WRITES, `${written} writes were answered`);
   assert.ok(clients.some(({ people }) => people.some(({ pending }) => pending !== undefined)));

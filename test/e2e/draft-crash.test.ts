@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
 import { Redis } from 'ioredis';
+import type { Directory } from '#directory/directory.ts';
 import { openRedisBackend } from '#store/redis/backend.ts';
 import { openSqliteBackend } from '#store/sqlite/backend.ts';
 import type { StoreBackend } from '#store/store.ts';
@@ -85,50 +86,68 @@ interface Scene {
   memberships(): Promise<number>;
 }
 
-async function killWhileWriting({ store, folder, open, memberships }: Scene): Promise<void> {
-  const session = await createSession(folder, ACCOUNT);
-  const { id, old } = await fill(open);
-  const bridge = await startBridgeProcess({ store, session });
-  const members = Array.from({ length: MEMBERS }, (_, n) => ({ value: `p${n}` }));
-  const body = JSON.stringify({ displayName: 'All', members });
-  const answer = call(bridge, 'PUT', `/Groups/${id}`, { body }).then(
-    () => assert.fail('the request was answered'),
-    () => undefined,
-  );
-  await eventually(async () => {
-    const count = await memberships();
-    assert.ok(count > old.length + 3_000, `${count} memberships`);
+async function killWhileWriting(scene: Scene): Promise<void> {
+  const { id, old } = await withDirectory(scene, false, async (directory) => {
+    const people = await addPeople(directory, MEMBERS);
+    const old = people.slice(0, 500);
+    return { id: await addGroup(directory, 'Everyone', old), old };
   });
-  await bridge.kill9();
-  await answer;
-  const backend = await open(false);
-  const directory = directoryOn(backend.account(ACCOUNT));
-  assert.deepEqual(await membersOf(directory, id), old);
-  assert.match((await readGroup(directory, id)).body, /"displayName":"Everyone"/);
-  assert.deepEqual(await groupsOf(directory, 'p0'), [id]);
-  assert.deepEqual(await groupsOf(directory, 'p2000'), []);
-  assert.equal(await directory.store.openDraft(id, 1_000), undefined);
-  await assertSound(directory);
-  const left = await memberships();
-  assert.ok(left > old.length && left < old.length + MEMBERS, `${left} memberships`);
-  await backend.close();
-  const later = await open(true);
-  const then = directoryOn(later.account(ACCOUNT));
-  await eventually(async () => {
-    await sweepAll(then);
-    assert.equal(await memberships(), old.length);
-  }, LATER_MS);
-  assert.deepEqual(await membersOf(then, id), old);
-  await assertUnlocked(then, id);
-  await later.close();
+  await dieWhileWriting(scene, id, old.length);
+  await withDirectory(scene, false, async (directory) => {
+    assert.deepEqual(await membersOf(directory, id), old);
+    assert.match((await readGroup(directory, id)).body, /"displayName":"Everyone"/);
+    assert.deepEqual(await groupsOf(directory, 'p0'), [id]);
+    assert.deepEqual(await groupsOf(directory, 'p2000'), []);
+    assert.equal(await directory.store.openDraft(id, 1_000), undefined);
+    await assertSound(directory);
+    const left = await scene.memberships();
+    assert.ok(left > old.length && left < old.length + MEMBERS, `${left} memberships`);
+  });
+  await withDirectory(scene, true, async (directory) => {
+    await eventually(async () => {
+      await sweepAll(directory);
+      assert.equal(await scene.memberships(), old.length);
+    }, LATER_MS);
+    assert.deepEqual(await membersOf(directory, id), old);
+    await assertUnlocked(directory, id);
+  });
 }
 
-async function fill(open: Scene['open']): Promise<{ id: string; old: readonly string[] }> {
-  const backend = await open(false);
-  const directory = directoryOn(backend.account(ACCOUNT));
-  const people = await addPeople(directory, MEMBERS);
-  const old = people.slice(0, 500);
-  const id = await addGroup(directory, 'Everyone', old);
-  await backend.close();
-  return { id, old };
+/** Sends the new list, and kills the bridge when it has written a part of it. */
+async function dieWhileWriting(
+  { store, folder, memberships }: Scene,
+  id: string,
+  oldLength: number,
+): Promise<void> {
+  const session = await createSession(folder, ACCOUNT);
+  const bridge = await startBridgeProcess({ store, session });
+  try {
+    const members = Array.from({ length: MEMBERS }, (_, n) => ({ value: `p${n}` }));
+    const body = JSON.stringify({ displayName: 'All', members });
+    const answered = call(bridge, 'PUT', `/Groups/${id}`, { body }).then(
+      ({ text }) => text,
+      () => undefined,
+    );
+    await eventually(async () => {
+      const count = await memberships();
+      assert.ok(count > oldLength + 3_000, `${count} memberships`);
+    });
+    await bridge.kill9();
+    assert.equal(await answered, undefined);
+  } finally {
+    await bridge.kill9();
+  }
+}
+
+async function withDirectory<T>(
+  { open }: Scene,
+  later: boolean,
+  run: (directory: Directory) => Promise<T>,
+): Promise<T> {
+  const backend = await open(later);
+  try {
+    return await run(directoryOn(backend.account(ACCOUNT)));
+  } finally {
+    await backend.close();
+  }
 }

@@ -3,25 +3,22 @@ import { once } from 'node:events';
 import { Agent, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { createLimitedServer } from '#http/server-limits.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLimitedServer } from '#http/server.ts';
 import { bodyOf, call, exchange, parseAnswer } from '../../support/http-client.ts';
 
 let server: Server;
 let url: string;
-let isDraining = false;
 
 before(async () => {
-  server = createLimitedServer(
-    (request, response) => {
-      request.resume();
-      if (request.url === '/half') {
-        response.write('half');
-        return;
-      }
-      request.once('end', () => response.end(`served ${request.method}`));
-    },
-    () => isDraining,
-  );
+  server = createLimitedServer((request, response) => {
+    request.resume();
+    if (request.url === '/half') {
+      response.write('half');
+      return;
+    }
+    request.once('end', () => response.end(`served ${request.method}`));
+  }).server;
   server.headersTimeout = 300;
   server.requestTimeout = 600;
   server.listen(0, '127.0.0.1');
@@ -83,21 +80,6 @@ for (const [name, sent] of Object.entries(served)) {
   });
 }
 
-test('connections stay open, until the bridge drains', async () => {
-  const sent = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  const first = once(socket, 'data');
-  socket.write(sent);
-  assert.match(String(await first), /Connection: keep-alive\r\n/i);
-  isDraining = true;
-  const second = once(socket, 'data');
-  const closed = once(socket, 'close');
-  socket.write(sent);
-  assert.match(String(await second), /Connection: close\r\n/i);
-  await closed;
-  isDraining = false;
-});
-
 test('a request that is refused after others on the same connection is answered, too', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const first = await call({ url }, 'GET', '/', { agent });
@@ -137,4 +119,56 @@ test('what comes after half an answer does not end up in it', async () => {
   await once(socket, 'close');
   assert.match(received, /half/);
   assert.doesNotMatch(received, /urn:ietf/);
+});
+
+/** A server of its own that sends half an answer at once and the rest when it is told to. */
+async function halfwayServer() {
+  const limited = createLimitedServer((_request, response) => {
+    response.write('half');
+    finish = () => response.end('whole');
+  });
+  let finish = () => {};
+  limited.server.listen(0, '127.0.0.1');
+  await once(limited.server, 'listening');
+  const { port } = limited.server.address() as AddressInfo; // It listens on TCP.
+  return { port, drain: limited.drain, finish: () => finish() };
+}
+
+test('draining waits for an answer under way, then for nothing', { timeout: 10_000 }, async () => {
+  const { port, drain, finish } = await halfwayServer();
+  const socket = connect(port, '127.0.0.1');
+  let received = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    received += text;
+  });
+  const silent = connect(port, '127.0.0.1');
+  silent.resume();
+  const isOver = Promise.all([once(socket, 'close'), once(silent, 'close')]);
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(socket, 'data');
+  let isDrained = false;
+  const drained = drain().then(() => {
+    isDrained = true;
+  });
+  await sleep(500);
+  assert.equal(isDrained, false);
+  const finishedMs = performance.now();
+  finish();
+  await drained;
+  assert.ok(performance.now() - finishedMs < 2_000, 'the connection that said nothing is closed');
+  await isOver;
+  assert.match(received, /half[\s\S]*whole/);
+});
+
+test('who connects just before the drain is still served', { timeout: 10_000 }, async () => {
+  const { port, drain, finish } = await halfwayServer();
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  const drained = drain();
+  await sleep(300);
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  const [first] = await once(socket, 'data');
+  assert.match(String(first), /^HTTP\/1\.1 200 /);
+  finish();
+  await drained;
 });
