@@ -1,5 +1,4 @@
 import { Session } from 'node:inspector/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 import type { CpuProfile } from './profile.ts';
 
@@ -13,31 +12,28 @@ export type ProbeOrder =
   | { readonly kind: 'startProfile' }
   | { readonly kind: 'stopProfile' };
 
+/** The longest turn of the event loop. */
 export interface DelayAnswer {
-  readonly longestMs: number;
+  /** CPU of the main thread: what the bridge itself did. */
+  readonly cpuMs: number;
+  /** By the clock: also what others did on the same core. */
+  readonly wallMs: number;
 }
 
 export interface ProfileAnswer {
   readonly profile: CpuProfile;
 }
 
-const RESOLUTION_MS = 1;
-
-if (isMainThread && process.send !== undefined) obeyOrders();
-
 function obeyOrders(): void {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delay.enable();
+  const turns = new TurnWatch();
   const session = new Session();
   const obey = async (order: ProbeOrder): Promise<object> => {
     switch (order.kind) {
       case 'resetDelay':
-        delay.reset();
+        turns.start();
         return {};
-      case 'readDelay': {
-        const longestMs = Math.max(0, delay.max / 1e6 - RESOLUTION_MS);
-        return { longestMs } satisfies DelayAnswer;
-      }
+      case 'readDelay':
+        return turns.stop();
       case 'startProfile':
         session.connect();
         await session.post('Profiler.enable');
@@ -56,3 +52,41 @@ function obeyOrders(): void {
   });
   process.channel?.unref();
 }
+
+/** Looks at the clocks once each turn, for which it keeps the event loop turning. */
+class TurnWatch {
+  #isOn = false;
+  #cpuMs = 0;
+  #wallMs = 0;
+
+  start(): void {
+    this.#isOn = true;
+    this.#cpuMs = 0;
+    this.#wallMs = 0;
+    this.#watch(threadCpuMs(), performance.now());
+  }
+
+  stop(): DelayAnswer {
+    this.#isOn = false;
+    return { cpuMs: this.#cpuMs, wallMs: this.#wallMs };
+  }
+
+  #watch(cpuMs: number, wallMs: number): void {
+    setImmediate(() => {
+      if (!this.#isOn) return;
+      const cpuNowMs = threadCpuMs();
+      const wallNowMs = performance.now();
+      this.#cpuMs = Math.max(this.#cpuMs, cpuNowMs - cpuMs);
+      this.#wallMs = Math.max(this.#wallMs, wallNowMs - wallMs);
+      this.#watch(cpuNowMs, wallNowMs);
+    });
+  }
+}
+
+function threadCpuMs(): number {
+  process.cpuUsage(); // Linux brings the thread's clock up to date for this one, not for the next.
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+if (isMainThread && process.send !== undefined) obeyOrders();
