@@ -62,7 +62,7 @@ function scimRoutes(bridge: Bridge): Readonly<Record<RouteName, Methods>> {
 /** The bridge as a web application: what a request passes, in this order. */
 export function createApp(bridge: Bridge, operations: Operations): Koa<ScimState> {
   const app = new Koa<ScimState>();
-  app.silent = true;
+  reportBrokenAnswers(app, bridge);
   app.use(observe(bridge, operations.metrics.requests));
   app.use(announceEnd(operations));
   app.use(answer(bridge));
@@ -75,7 +75,7 @@ export function createApp(bridge: Bridge, operations: Operations): Koa<ScimState
 /** The probe server's application: no SCIM, no status page. */
 export function createProbeApp(bridge: Bridge, operations: Operations): Koa<ScimState> {
   const app = new Koa<ScimState>();
-  app.silent = true;
+  reportBrokenAnswers(app, bridge);
   app.use(observe(bridge, operations.metrics.requests));
   app.use(announceEnd(operations));
   app.use(answer(bridge));
@@ -85,6 +85,18 @@ export function createProbeApp(bridge: Bridge, operations: Operations): Koa<Scim
   });
   return app;
 }
+
+/** What goes wrong while an answer is being sent can't be answered: Koa cuts it and tells us. */
+function reportBrokenAnswers(app: Koa<ScimState>, { log }: Bridge): void {
+  app.on('error', (err: NodeJS.ErrnoException, ctx: ScimContext | undefined) => {
+    const hasLeft = CLIENT_LEFT.has(err.code ?? '');
+    const fields = { reqId: ctx?.state.requestId, err };
+    if (hasLeft) log.debug(fields, 'the client went away before its answer was sent');
+    else log.warn(fields, 'an answer broke off');
+  });
+}
+
+const CLIENT_LEFT = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 /** While draining, each answer is the last one of its connection, also to what came before. */
 function announceEnd({ isDraining }: Operations): ScimMiddleware {
