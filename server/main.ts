@@ -36,7 +36,7 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
   const keyring = openKeyring(config, log);
   const backend = await openBackend(config);
   const accounts = createAccounts({ backend, keyring, config, log });
-  const health = new Health(version, healthSources(backend, keyring), Date.now);
+  const health = new Health(version, healthSources(backend, keyring, accounts), Date.now);
   const metrics = createMetrics(backend, keyring);
   const bridge: Bridge = {
     log,

@@ -9,12 +9,18 @@ import type { OpenAccount } from './context.ts';
 /** How often what deleted and replaced things left behind is looked for. */
 const SWEEP_INTERVAL_MS = 30_000;
 const SWEEPS_MAX = 1_000;
+/** Only the operator can mend it, so there is no hurry. */
+const RETRY_AFTER_SECONDS = 60;
+const WRONG_ACCOUNT =
+  'The scimsession file belongs to another account than the data in the store. Put the right file back, or give the bridge an empty store.';
 /** Where the store keeps which account it belongs to. Not an account: ids never begin with a dot. */
 const BINDING = '.bridge';
 
 export interface Accounts {
   /** The account of the unlocked session. Throws ScimError unavailable while it can't be opened. */
   open(): Promise<OpenAccount> | OpenAccount;
+  /** What the operator has to mend before the account can be opened; undefined: nothing is known. */
+  readonly problem: string | undefined;
   close(): void;
 }
 
@@ -28,6 +34,7 @@ export interface AccountsOptions {
 /** Opens the account once it is unlocked; nothing of it is read before. */
 export function createAccounts({ backend, keyring, config, log }: AccountsOptions): Accounts {
   let opened: { readonly of: Unlocked; readonly account: OpenAccount } | undefined;
+  let problem: string | undefined;
   const sweeper = setInterval(() => {
     if (opened !== undefined) void sweep(opened.account.directory.store, log);
   }, SWEEP_INTERVAL_MS);
@@ -35,9 +42,10 @@ export function createAccounts({ backend, keyring, config, log }: AccountsOption
 
   async function openAccount(unlocked: Unlocked): Promise<OpenAccount> {
     const { accountId, payload } = unlocked;
-    if (payload.kind !== 'standalone') throw unservedKind(payload.kind);
+    if (payload.kind !== 'standalone') throw refusal(unservedKind(payload.kind));
     const owner = await backend.account(BINDING).keepFirst('accountId', accountId);
-    if (owner !== accountId) throw wrongAccount();
+    if (owner !== accountId) throw refusal(WRONG_ACCOUNT);
+    problem = undefined;
     const store = backend.account(accountId);
     const account = {
       directory: {
@@ -51,7 +59,15 @@ export function createAccounts({ backend, keyring, config, log }: AccountsOption
     return account;
   }
 
+  function refusal(reason: string): ScimError {
+    problem = reason;
+    return new ScimError('unavailable', reason, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
+
   return {
+    get problem() {
+      return problem;
+    },
     open() {
       const { unlocked } = keyring;
       if (unlocked === undefined) throw new Error('an account was asked for while locked');
@@ -73,18 +89,6 @@ async function sweep(store: Store, log: Logger): Promise<void> {
   }
 }
 
-function unservedKind(kind: string): ScimError {
-  return new ScimError(
-    'unavailable',
-    `The session is of kind "${kind}", which this version can seal but not serve yet. Use one of kind standalone.`,
-    { retryAfterSeconds: 60 },
-  );
-}
-
-function wrongAccount(): ScimError {
-  return new ScimError(
-    'unavailable',
-    'The scimsession file belongs to another account than the data in the store. Put the right file back, or give the bridge an empty store.',
-    { retryAfterSeconds: 60 },
-  );
+function unservedKind(kind: string): string {
+  return `The session is of kind "${kind}", which this version can seal but not serve yet. Use one of kind standalone.`;
 }

@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Keyring } from '#session/keyring.ts';
 import { type StoreBackend, StoreUnavailable } from '#store/store.ts';
+import type { Accounts } from './accounts.ts';
 import type { Finding, HealthSource } from './health.ts';
 
 const STORE_PATIENCE_MS = 3_000;
 const MEMORY_WARNING = 0.8;
 
 /** What the bridge reports of itself: the vendor's names where the part is the same. */
-export function healthSources(backend: StoreBackend, keyring: Keyring): readonly HealthSource[] {
+export function healthSources(
+  backend: StoreBackend,
+  keyring: Keyring,
+  accounts: Pick<Accounts, 'problem'>,
+): readonly HealthSource[] {
   return [
-    { source: 'SCIMServer', check: () => sessionFinding(keyring) },
+    { source: 'SCIMServer', check: () => sessionFinding(keyring, accounts.problem) },
     {
       source: backend.kind === 'redis' ? 'RedisCache' : 'SqliteStore',
       check: () => storeFinding(backend),
@@ -17,7 +22,7 @@ export function healthSources(backend: StoreBackend, keyring: Keyring): readonly
   ];
 }
 
-function sessionFinding(keyring: Keyring): Finding {
+function sessionFinding(keyring: Keyring, problem: string | undefined): Finding {
   if (keyring.unlocked === undefined) {
     return {
       state: 'locked',
@@ -25,6 +30,7 @@ function sessionFinding(keyring: Keyring): Finding {
         'The bridge waits for the first request with the SCIM bearer token, which unlocks it.',
     };
   }
+  if (problem !== undefined) return { state: 'unhealthy', reason: problem };
   if (!keyring.isUnlockedByFile) return { state: 'healthy' };
   return {
     state: 'healthy',

@@ -91,6 +91,15 @@ const refusals: Readonly<
     },
     says: [/Port \d+ can not be opened: another process listens there\..*OP_PING_PORT/],
   }),
+  'on a port that is taken, with a Redis that is down': () => ({
+    env: {
+      OP_SESSION: SESSION,
+      OP_LISTEN: '127.0.0.1',
+      OP_PORT: takenPort,
+      OP_REDIS_URL: 'redis://127.0.0.1:1',
+    },
+    says: [/Port \d+ can not be opened/],
+  }),
   'on an address that is not this machine’s': () => ({
     env: { OP_SESSION: SESSION, OP_LISTEN: '192.0.2.1', OP_PORT: '0' },
     says: [/can not be opened/],

@@ -60,7 +60,9 @@ function findings(
     unlocked: keyring.unlocked ? {} : undefined,
     isUnlockedByFile: keyring.byFile,
   } as Keyring;
-  return Promise.all(healthSources(backend, keys).map(({ check }) => check()));
+  return Promise.all(
+    healthSources(backend, keys, { problem: undefined }).map(({ check }) => check()),
+  );
 }
 
 const storeStates: Readonly<
