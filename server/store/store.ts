@@ -19,8 +19,9 @@ export interface Store {
 
   /**
    * A slice of a group's members, in the order they were added. Pass the `next` of the slice before
-   * to go on: a member present throughout appears exactly once, even while the list changes or is
-   * replaced. Undefined when the group does not exist.
+   * to go on: a member present throughout appears exactly once, even while the list changes. When the
+   * list is replaced or its group deleted meanwhile, the old one is read to its end; `OLD_LIST_MS`
+   * later the read goes on in the new one. Undefined when the group does not exist.
    */
   members(groupId: string, after?: MemberPosition): Promise<MemberSlice | undefined>;
 
@@ -34,9 +35,14 @@ export interface Store {
   /**
    * Starts a new member list beside the one that readers see, under the group's write lock (other
    * commits on the group answer `locked`). Undefined when another draft holds the lock, 'absent' when
-   * there is no such group. The lock ends by itself `lockMs` after the last `extendDraft`.
+   * there is no such group, unless the draft is `forNew`: then the commit that publishes it makes the
+   * group. The lock ends by itself `lockMs` after the last `extendDraft`.
    */
-  openDraft(groupId: string, lockMs: number): Promise<MemberDraft | undefined | 'absent'>;
+  openDraft(
+    groupId: string,
+    lockMs: number,
+    forNew?: boolean,
+  ): Promise<MemberDraft | undefined | 'absent'>;
 
   /**
    * Adds at most MAX_PAIR_CHANGES members to a draft. Ids that no user has are left out and
@@ -138,6 +144,8 @@ export type Collection = (typeof COLLECTIONS)[number];
 export const MAX_PAIR_CHANGES = 1_000;
 /** Members in one slice of `Store.members` and `Include.members`. */
 export const MEMBER_SLICE = 1_000;
+/** How long a list that was replaced, or whose group was deleted, stays for those who read it. */
+export const OLD_LIST_MS = 60_000;
 
 export interface StoredRecord {
   readonly id: string;

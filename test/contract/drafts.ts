@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { suite } from 'node:test';
 import { MAX_PAIR_CHANGES, type MemberDraft, type Store } from '#store/store.ts';
 import {
+  assertSound,
   type Check,
   changing,
   commit,
   commitDone,
   create,
   createUsers,
+  creating,
   deleting,
   groupIdsOf,
   only,
@@ -26,6 +28,8 @@ const SHORT_LOCK_MS = 150;
 export function draftChecks(check: Check): void {
   suite('drafts', () => {
     lifeChecks(check);
+    newGroupChecks(check);
+    readingChecks(check);
     lockChecks(check);
     cleaningChecks(check);
   });
@@ -139,6 +143,114 @@ function lifeChecks(check: Check): void {
     assert.equal(new Set(seen).size, seen.length);
     const shown = new Set(seen);
     for (const id of ids.slice(300, 2_500)) assert.ok(shown.has(id), id);
+  });
+}
+
+function newGroupChecks(check: Check): void {
+  check('a draft for a new group is published by the commit that makes it', async (store) => {
+    const ids = await createUsers(store, 1_500);
+    const draft = await openDraft(store, 'g', LOCK_MS, true);
+    assert.equal(await store.openDraft('g', LOCK_MS, true), undefined);
+    await store.extendDraft(draft, ids.slice(0, 1_000));
+    await commitDone(store, { writes: [deleting('users', await read(store, 'users', 'u7'))] });
+    assert.deepEqual(await store.extendDraft(draft, [...ids.slice(1_000), 'u7']), {
+      unknown: ['u7'],
+    });
+    assert.deepEqual(
+      [await store.get('groups', ['g']), await store.members('g')],
+      [[undefined], undefined],
+    );
+    assert.deepEqual(await groupIdsOf(store, 'u0'), []);
+    await assertSound(store);
+    const writes = [creating('groups', 'g')];
+    const done = await commitDone(store, { writes, publish: { draft }, events: ['{}'] });
+    assert.deepEqual(
+      [only(done.versions).version, done.addedMembers, done.removedMembers],
+      [1, 1_499, 0],
+    );
+    const members = ids.filter((id) => id !== 'u7');
+    assert.deepEqual(await readMembers(store, 'g'), members);
+    assert.deepEqual(await groupIdsOf(store, 'u0'), ['g']);
+    assert.equal((await store.events(undefined, 5)).length, 1);
+    await create(store, 'users', 'late');
+    await commitDone(store, changing('g', { add: ['late'], remove: ['u0'] }));
+    await sweepAll(store);
+    assert.deepEqual(await readMembers(store, 'g'), [...members.slice(1), 'late']);
+  });
+
+  check('a draft for a new group that is dropped, or dies, leaves nothing', async (store) => {
+    await createUsers(store, 3);
+    const dropped = await openDraft(store, 'g', LOCK_MS, true);
+    await store.extendDraft(dropped, ['u0', 'u1']);
+    await store.dropDraft(dropped);
+    const dead = await openDraft(store, 'g', SHORT_LOCK_MS, true);
+    await store.extendDraft(dead, ['u0', 'u2']);
+    await sleep(SHORT_LOCK_MS + 50);
+    const writes = [creating('groups', 'g')];
+    for (const draft of [dropped, dead]) {
+      assert.deepEqual(await commit(store, { writes, publish: { draft } }), { outcome: 'locked' });
+    }
+    await sweepAll(store);
+    await commitDone(store, { writes });
+    assert.deepEqual(await readMembers(store, 'g'), []);
+    assert.deepEqual(await groupIdsOf(store, 'u0'), []);
+  });
+
+  check('a draft for a new group is not published without it', async (store) => {
+    await createUsers(store, 1);
+    const draft = await openDraft(store, 'g', LOCK_MS, true);
+    await store.extendDraft(draft, ['u0']);
+    assert.deepEqual(await commit(store, { publish: { draft } }), { outcome: 'absentGroup' });
+    await store.dropDraft(draft);
+  });
+
+  check('a draft for a group that is there is the same, called new or not', async (store) => {
+    await createUsers(store, 2);
+    await create(store, 'groups', 'g');
+    await commitDone(store, changing('g', { add: ['u0'] }));
+    const draft = await openDraft(store, 'g', LOCK_MS, true);
+    await store.extendDraft(draft, ['u1', 'u0']);
+    await commitDone(store, { publish: { draft } });
+    assert.deepEqual(await readMembers(store, 'g'), ['u0', 'u1']);
+  });
+}
+
+function readingChecks(check: Check): void {
+  check('a list that is replaced is read to its end', async (store) => {
+    const ids = await createUsers(store, 4_000);
+    await create(store, 'groups', 'g');
+    for (const from of [0, 1_000]) {
+      await commitDone(store, changing('g', { add: ids.slice(from, from + 1_000) }));
+    }
+    const first = await store.members('g');
+    const draft = await openDraft(store, 'g');
+    for (const from of [1_500, 2_500]) {
+      await store.extendDraft(draft, ids.slice(from, from + 1_000));
+    }
+    await commitDone(store, { publish: { draft } });
+    await sweepAll(store);
+    const second = first?.next && (await store.members('g', first.next));
+    assert.deepEqual([...(first?.ids ?? []), ...(second?.ids ?? [])], ids.slice(0, 2_000));
+    assert.equal(second?.next, undefined);
+    assert.deepEqual(await readMembers(store, 'g'), ids.slice(1_500, 3_500));
+  });
+
+  check('the list of a group that is deleted is read to its end', async (store) => {
+    const ids = await createUsers(store, 1_500);
+    await create(store, 'groups', 'other');
+    await commitDone(store, changing('other', { add: ids.slice(0, 5) }));
+    await create(store, 'groups', 'g');
+    for (const from of [0, 1_000]) {
+      await commitDone(store, changing('g', { add: ids.slice(from, from + 1_000) }));
+    }
+    const first = await store.members('g');
+    await commitDone(store, { writes: [deleting('groups', await read(store, 'groups', 'g'))] });
+    await create(store, 'groups', 'g');
+    await commitDone(store, changing('g', { add: ['u7'] }));
+    await sweepAll(store);
+    const second = first?.next && (await store.members('g', first.next));
+    assert.deepEqual(second, { ids: ids.slice(1_000), next: undefined });
+    assert.deepEqual(await readMembers(store, 'g'), ['u7']);
   });
 }
 
@@ -256,8 +368,13 @@ function cleaningChecks(check: Check): void {
   });
 }
 
-async function openDraft(store: Store, groupId: string, lockMs = LOCK_MS): Promise<MemberDraft> {
-  const draft = await store.openDraft(groupId, lockMs);
+async function openDraft(
+  store: Store,
+  groupId: string,
+  lockMs = LOCK_MS,
+  forNew = false,
+): Promise<MemberDraft> {
+  const draft = await store.openDraft(groupId, lockMs, forNew);
   if (draft === undefined || draft === 'absent') assert.fail(`No draft of ${groupId}: ${draft}.`);
   return draft;
 }

@@ -71,8 +71,8 @@ export class RedisStore implements Store {
   }
 
   async members(groupId: string, after?: MemberPosition): Promise<MemberSlice | undefined> {
-    const from = String(after?.sequence ?? 0);
-    const reply = await this.#run(MEMBERS, [groupId, String(MEMBER_SLICE), from]);
+    const from = [String(after?.generation ?? ''), String(after?.sequence ?? 0)];
+    const reply = await this.#run(MEMBERS, [groupId, String(MEMBER_SLICE), ...from]);
     return reply === null ? undefined : decodeMembers(String(reply));
   }
 
@@ -82,9 +82,18 @@ export class RedisStore implements Store {
     return decodeOutcome(String(text));
   }
 
-  async openDraft(groupId: string, lockMs: number): Promise<MemberDraft | undefined | 'absent'> {
+  async openDraft(
+    groupId: string,
+    lockMs: number,
+    forNew = false,
+  ): Promise<MemberDraft | undefined | 'absent'> {
     const token = randomUUID();
-    const reply = await this.#run(OPEN_DRAFT, [groupId, String(lockMs), token]);
+    const reply = await this.#run(OPEN_DRAFT, [
+      groupId,
+      String(lockMs),
+      token,
+      forNew ? 'new' : '',
+    ]);
     if (reply === null) return undefined;
     return reply === 'absent' ? 'absent' : { groupId, generation: Number(reply), token };
   }

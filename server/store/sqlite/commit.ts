@@ -105,8 +105,7 @@ function lockRefusal(work: Work, { writes, membership, publish }: Commit): Refus
     groupIds.add(publish.draft.groupId);
   }
   for (const groupId of groupIds) {
-    const group = findRecord(work.connection, work.account, 'groups', groupId);
-    const lock = group === undefined ? undefined : liveDraft(work, group);
+    const lock = liveDraft(work, groupId);
     const own = publish?.draft.groupId === groupId ? publish.draft : undefined;
     if (lock?.token !== own?.token || lock?.generation !== own?.generation) {
       return { outcome: 'locked' };
@@ -173,7 +172,8 @@ function groupRefusal(
 /** Writes all of it; the caller undoes it when the outcome is a refusal. */
 function perform(work: Work, commit: Commit): CommitOutcome {
   const writes = commit.writes ?? [];
-  const written = writes.map((write) => applyWrite(work, write));
+  const draftOf = commit.publish?.draft.groupId;
+  const written = writes.map((write) => applyWrite(work, write, draftOf));
   let change = NO_CHANGE;
   let groupId: string | undefined;
   if (commit.membership !== undefined) {
@@ -194,7 +194,7 @@ function perform(work: Work, commit: Commit): CommitOutcome {
   if (commit.publish !== undefined) {
     groupId = commit.publish.draft.groupId;
     const group = findRecord(work.connection, work.account, 'groups', groupId);
-    const draft = group === undefined ? undefined : findDraft(work, group.row);
+    const draft = findDraft(work, groupId);
     if (group === undefined || draft === undefined) {
       return { outcome: 'absentGroup' };
     }
@@ -220,7 +220,7 @@ function perform(work: Work, commit: Commit): CommitOutcome {
 }
 
 /** The record after the write; a deleted one as it was. */
-function applyWrite(work: Work, write: RecordWrite): RecordRow {
+function applyWrite(work: Work, write: RecordWrite, draftOf: string | undefined): RecordRow {
   const { collection, id } = write;
   const found = findRecord(work.connection, work.account, collection, id);
   if (write.body === undefined) {
@@ -230,7 +230,9 @@ function applyWrite(work: Work, write: RecordWrite): RecordRow {
     return deleteWritten(work, write, found);
   }
   if (found === undefined) {
-    return createWritten(work, write, write.body);
+    const isDrafted = collection === 'groups' && id === draftOf;
+    const row = isDrafted ? findDraft(work, id)?.group_row : undefined;
+    return createWritten(work, write, write.body, row ?? takeRow(work));
   }
   raiseVersion(work, collection, found);
   work.connection.run(
@@ -244,8 +246,7 @@ function applyWrite(work: Work, write: RecordWrite): RecordRow {
   return found;
 }
 
-function createWritten(work: Work, write: RecordWrite, body: string): RecordRow {
-  const row = takeRow(work);
+function createWritten(work: Work, write: RecordWrite, body: string, row: number): RecordRow {
   work.raised.add(row);
   insertRecord(work, {
     row,

@@ -1,6 +1,6 @@
-import type { MembershipWrite } from '../store.ts';
+import { type MembershipWrite, OLD_LIST_MS } from '../store.ts';
 import { findRecord, type RecordRow, raiseVersion, readRow } from './records.ts';
-import type { Work } from './work.ts';
+import { rowOf, type Work } from './work.ts';
 
 /**
  * A membership is (group, generation, sequence, member). Readers see the group's generation; a draft
@@ -91,30 +91,33 @@ export function endMemberships(work: Work, userRow: number): void {
 
 /** Leaves the member list and a draft of a group that is being deleted to sweep(). */
 export function abandonLists(work: Work, group: RecordRow): void {
-  const draft = findDraft(work, group.row);
+  const draft = findDraft(work, group.id);
   if (draft !== undefined) {
     abandonDraft(work, draft);
   }
-  addGarbage(work, group.row, group.generation);
+  addGarbage(work, group.row, group.generation, OLD_LIST_MS);
 }
 
 /** Ends a draft, its lock included; its memberships are left to sweep(). */
 export function abandonDraft(work: Work, draft: DraftRow): void {
   work.connection.run('DELETE FROM drafts WHERE group_row = ?', draft.group_row);
-  addGarbage(work, draft.group_row, draft.generation);
+  addGarbage(work, draft.group_row, draft.generation, 0);
 }
 
-export function findDraft(work: Work, groupRow: number): DraftRow | undefined {
+/** By the group's id: the group may not be made yet. There are as many drafts as requests. */
+export function findDraft(work: Work, groupId: string): DraftRow | undefined {
   return work.connection.one<DraftRow>(
     `SELECT group_row, generation, token, lock_ms, expires_ms, member_count, kept
-     FROM drafts WHERE group_row = ?`,
-    groupRow,
+     FROM drafts WHERE group_row BETWEEN ? AND ? AND group_id = ?`,
+    rowOf(work.account, 0),
+    rowOf(work.account + 1, -1),
+    groupId,
   );
 }
 
 /** The group's draft while its lock holds. */
-export function liveDraft(work: Work, group: RecordRow): DraftRow | undefined {
-  const draft = findDraft(work, group.row);
+export function liveDraft(work: Work, groupId: string): DraftRow | undefined {
+  const draft = findDraft(work, groupId);
   return draft !== undefined && draft.expires_ms > work.nowMs ? draft : undefined;
 }
 
@@ -124,12 +127,13 @@ export function publishDraft(work: Work, group: RecordRow, draft: DraftRow): Mem
   const removed = group.member_count - draft.kept;
   work.connection.run('DELETE FROM drafts WHERE group_row = ?', group.row);
   work.connection.run(
-    'UPDATE records SET generation = ?, member_count = ? WHERE row = ?',
+    'UPDATE records SET generation = ?, member_count = ?, next_member = ? WHERE row = ?',
     draft.generation,
     draft.member_count,
+    Math.max(group.next_member, nextPlace(work, draft)),
     group.row,
   );
-  addGarbage(work, group.row, group.generation);
+  addGarbage(work, group.row, group.generation, OLD_LIST_MS);
   if (added + removed > 0) {
     raiseVersion(work, 'groups', group);
   }
@@ -137,40 +141,46 @@ export function publishDraft(work: Work, group: RecordRow, draft: DraftRow): Mem
 }
 
 /** Adds ids to a draft and renews its lock; resolves to those that no user has. */
-export function addToDraft(
-  work: Work,
-  group: RecordRow,
-  draft: DraftRow,
-  ids: readonly string[],
-): readonly string[] {
+export function addToDraft(work: Work, draft: DraftRow, ids: readonly string[]): readonly string[] {
   const { connection } = work;
+  const group = readRow(connection, draft.group_row);
   const unknown: string[] = [];
   let added = 0;
   let kept = 0;
-  let nextMember = group.next_member;
+  let nextMember = Math.max(group?.next_member ?? 1, nextPlace(work, draft));
   for (const id of new Set(ids)) {
     const user = findRecord(connection, work.account, 'users', id);
     if (user === undefined) {
       unknown.push(id);
       continue;
     }
-    const shown = placeOf(work, group.row, group.generation, user.row);
-    if (insertMember(work, group.row, draft.generation, shown ?? nextMember, user.row)) {
+    const shown = group && placeOf(work, group.row, group.generation, user.row);
+    const place = shown ?? nextMember;
+    if (insertMember(work, draft.group_row, draft.generation, place, user.row)) {
       added += 1;
       kept += shown === undefined ? 0 : 1;
       nextMember += shown === undefined ? 1 : 0;
     }
   }
-  connection.run('UPDATE records SET next_member = ? WHERE row = ?', nextMember, group.row);
   connection.run(
     `UPDATE drafts SET member_count = member_count + ?, kept = kept + ?, expires_ms = ?
      WHERE group_row = ?`,
     added,
     kept,
     work.nowMs + draft.lock_ms,
-    group.row,
+    draft.group_row,
   );
   return unknown;
+}
+
+/** Behind the last member that is in the draft. */
+function nextPlace(work: Work, { group_row, generation }: DraftRow): number {
+  const last = work.connection.one<{ sequence: number | null }>(
+    'SELECT max(sequence) AS sequence FROM memberships WHERE group_row = ? AND generation = ?',
+    group_row,
+    generation,
+  );
+  return (last?.sequence ?? 0) + 1;
 }
 
 /** The user's place in one list of a group; undefined when it is not in it. */
@@ -219,6 +229,11 @@ function removeMember(work: Work, groupRow: number, generation: number, userRow:
   return removed > 0;
 }
 
-function addGarbage(work: Work, groupRow: number, generation: number): void {
-  work.connection.run('INSERT OR IGNORE INTO garbage VALUES (?, ?)', groupRow, generation);
+function addGarbage(work: Work, groupRow: number, generation: number, delayMs: number): void {
+  work.connection.run(
+    'INSERT OR IGNORE INTO garbage (group_row, generation, due_ms) VALUES (?, ?, ?)',
+    groupRow,
+    generation,
+    work.nowMs + delayMs,
+  );
 }

@@ -97,9 +97,25 @@ export function readMembers(
     COLLECTION_NUMBERS.groups,
     groupId,
   );
-  // A member's sequence is the same in each generation: the position's own generation says nothing.
-  return (
-    group && sliceOf(connection, group.row, group.generation, after?.sequence ?? 0, MEMBER_SLICE)
+  const old = after && oldList(connection, account, after.generation);
+  const row = old?.group_row ?? group?.row;
+  const generation = old?.generation ?? group?.generation;
+  if (row === undefined || generation === undefined) return undefined;
+  return sliceOf(connection, row, generation, after?.sequence ?? 0, MEMBER_SLICE);
+}
+
+/** A list that is shown no more, and not swept up yet. */
+function oldList(
+  connection: Connection,
+  account: number,
+  generation: number,
+): { group_row: number; generation: number } | undefined {
+  return connection.one(
+    `SELECT group_row, generation FROM garbage
+     WHERE group_row BETWEEN ? AND ? AND generation = ?`,
+    rowOf(account, 0),
+    rowOf(account + 1, -1),
+    generation,
   );
 }
 

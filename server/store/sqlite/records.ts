@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import { findOrMakeList, insertKey, removeKey } from './order.ts';
 import { MODIFIED_LIST, modifiedKey, SEQUENCE_LIST } from './range.ts';
 import { COLLECTION_NUMBERS } from './schema.ts';
-import { sequenceOf, type Work } from './work.ts';
+import { sequenceOf, takeGeneration, type Work } from './work.ts';
 
 /** A record without its body. */
 export interface RecordRow {
@@ -55,8 +55,9 @@ export function readRow(connection: Connection, row: number): RecordRow | undefi
 export function insertRecord(work: Work, record: NewRecord): void {
   const { row, collection } = record;
   work.connection.run(
-    `INSERT INTO records (row, account, collection, id, version, created_ms, modified_ms, label, body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO records
+       (row, account, collection, id, version, created_ms, modified_ms, label, generation, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row,
     work.account,
     COLLECTION_NUMBERS[collection],
@@ -65,6 +66,7 @@ export function insertRecord(work: Work, record: NewRecord): void {
     record.createdMs,
     record.modifiedMs,
     record.label ?? null,
+    collection === 'groups' ? takeGeneration(work) : 0,
     record.body,
   );
   const sequence = sequenceOf(row);

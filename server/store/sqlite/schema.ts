@@ -91,9 +91,11 @@ const TABLES = [
     PRIMARY KEY (group_row, generation, sequence)
   ) STRICT, WITHOUT ROWID`,
   'CREATE UNIQUE INDEX membership_members ON memberships (member_row, group_row, generation)',
-  // `kept` counts the draft's members that are in the published list too.
+  // `kept` counts the draft's members that are in the published list too. The row of a group that is
+  // not made yet is taken for it.
   `CREATE TABLE drafts (
     group_row INTEGER PRIMARY KEY,
+    group_id TEXT NOT NULL,
     generation INTEGER NOT NULL,
     token TEXT NOT NULL,
     lock_ms INTEGER NOT NULL,
@@ -101,10 +103,11 @@ const TABLES = [
     member_count INTEGER NOT NULL,
     kept INTEGER NOT NULL
   ) STRICT`,
-  // Member lists that nobody reads any more; sweep() removes their memberships.
+  // Member lists that are shown no more; sweep() removes their memberships from `due_ms` on.
   `CREATE TABLE garbage (
     group_row INTEGER NOT NULL,
     generation INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL,
     PRIMARY KEY (group_row, generation)
   ) STRICT, WITHOUT ROWID`,
 

@@ -63,8 +63,12 @@ export class SqliteStore implements Store {
     return this.#writes.request('commit', this.#accountId, commit);
   }
 
-  async openDraft(groupId: string, lockMs: number): Promise<MemberDraft | undefined | 'absent'> {
-    return this.#writes.request('openDraft', this.#accountId, groupId, lockMs);
+  async openDraft(
+    groupId: string,
+    lockMs: number,
+    forNew = false,
+  ): Promise<MemberDraft | undefined | 'absent'> {
+    return this.#writes.request('openDraft', this.#accountId, groupId, lockMs, forNew);
   }
 
   async extendDraft(

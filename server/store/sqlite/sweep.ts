@@ -60,9 +60,11 @@ function sweepLists(work: Work): boolean {
   let left = SLICE;
   while (left > 0) {
     const list = connection.one<{ group_row: number; generation: number }>(
-      'SELECT group_row, generation FROM garbage WHERE group_row BETWEEN ? AND ? LIMIT 1',
+      `SELECT group_row, generation FROM garbage
+       WHERE group_row BETWEEN ? AND ? AND due_ms <= ? LIMIT 1`,
       rowOf(work.account, 0),
       rowOf(work.account + 1, -1),
+      work.nowMs,
     );
     if (list === undefined) {
       return false;

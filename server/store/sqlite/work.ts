@@ -80,6 +80,13 @@ export function takeRow(work: Work): number {
   return rowOf(work.account, sequence);
 }
 
+/** The number of a new member list: no other list of the account has it, or had it before. */
+export function takeGeneration(work: Work): number {
+  const generation = work.nextGeneration;
+  work.nextGeneration += 1;
+  return generation;
+}
+
 export function rowOf(account: number, sequence: number): number {
   return account * ROWS_PER_ACCOUNT + sequence;
 }

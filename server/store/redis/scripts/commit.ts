@@ -1,4 +1,7 @@
+import { OLD_LIST_MS } from '../../store.ts';
 import { lua, script } from './shared.ts';
+
+const OLD_LIST = String(OLD_LIST_MS);
 
 /**
  * One commit. ARGV: operation id, then tagged parts as `encodeCommit` writes
@@ -222,7 +225,7 @@ local function remove(write)
   if write.collection == 'groups' then
     local ref = reference(write.id)
     call('HDEL', P .. 'groups:ref', write.id)
-    call('ZADD', P .. 'garbage', now, ref.generation .. ' ' .. write.id)
+    call('ZADD', P .. 'garbage', now + ${OLD_LIST}, ref.generation .. ' ' .. write.id)
   elseif write.collection == 'users' then
     local fields = call('HKEYS', P .. 'in:' .. write.id)
     call('DEL', P .. 'in:' .. write.id)
@@ -288,7 +291,7 @@ if publish then
   putReference(publish.groupId, publish.generation, ref.sequence, ref.label)
   call('DEL', P .. 'lock:' .. publish.groupId)
   call('ZREM', P .. 'garbage', publish.generation .. ' ' .. publish.groupId)
-  call('ZADD', P .. 'garbage', now, ref.generation .. ' ' .. publish.groupId)
+  call('ZADD', P .. 'garbage', now + ${OLD_LIST}, ref.generation .. ' ' .. publish.groupId)
   if addedCount + removedCount > 0 then touch(publish.groupId) end
   reportGroup(publish.groupId)
 end

@@ -1,8 +1,8 @@
 import { lua, script } from './shared.ts';
 
 /**
- * ARGV: group id, lockMs, token. Answers nil when another draft holds the lock, 'absent' without
- * such a group, else the draft's generation. The draft is garbage from the start, due when its
+ * ARGV: group id, lockMs, token, 'new' or ''. Answers nil when another draft holds the lock,
+ * 'absent' without such a group (but for new ones), else the draft's generation. The draft is garbage from the start, due when its
  * lock ends (a sweep puts it off while the lock holds): a dead one is swept up by itself. A repeat
  * with the same token answers the same.
  */
@@ -10,11 +10,12 @@ export const OPEN_DRAFT = script(
   'openDraft',
   lua`
 local groupId, lockMs, token = ARGV[1], ARGV[2], ARGV[3]
-if call('HEXISTS', P .. 'groups', groupId) == 0 then return 'absent' end
+local ref = reference(groupId)
+if not ref and ARGV[4] ~= 'new' then return 'absent' end
 local lock = lockOf(groupId)
 if lock then return lock.token == token and lock.generation end
 local generation = string.format('%d', call('INCR', P .. 'generation'))
-local top = topOf(listKey(reference(groupId).generation, groupId))
+local top = ref and topOf(listKey(ref.generation, groupId)) or 0
 call('ZADD', P .. 'garbage', nowMs() + lockMs, generation .. ' ' .. groupId)
 call('SET', P .. 'lock:' .. groupId, string.format('%s %s %d ', generation, lockMs, top) .. token, 'PX', lockMs)
 return generation
@@ -34,7 +35,8 @@ local groupId, generation = ARGV[1], ARGV[2]
 local lock = lockOf(groupId)
 if not lock or lock.token ~= ARGV[3] or lock.generation ~= generation then return false end
 local list, field = listKey(generation, groupId), generation .. ' ' .. groupId
-local shown = listKey(reference(groupId).generation, groupId)
+local ref = reference(groupId)
+local shown = ref and listKey(ref.generation, groupId)
 local top = math.max(lock.top, topOf(list))
 local unknown = {}
 for n = 4, #ARGV do
@@ -42,7 +44,7 @@ for n = 4, #ARGV do
   if call('HEXISTS', P .. 'users', id) == 0 then
     unknown[#unknown + 1] = id
   else
-    call('ZADD', list, 'NX', call('ZSCORE', shown, id) or top + n, id)
+    call('ZADD', list, 'NX', shown and call('ZSCORE', shown, id) or top + n, id)
     call('HSET', P .. 'in:' .. id, field, '')
   end
 end

@@ -170,16 +170,19 @@ return { hi - lo, isMore and position or '', add(collection, ids, include, true)
 export const MEMBERS = script(
   'members',
   lua`
-local groupId, size = ARGV[1], tonumber(ARGV[2])
+local groupId, size, generation = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local ref = reference(groupId)
-if not ref then return false end
-local list = listKey(ref.generation, groupId)
-local ids = call('ZRANGEBYSCORE', list, '(' .. ARGV[3], '+inf', 'LIMIT', 0, size + 1)
+-- A list that is not swept up yet is read to its end.
+local isOld = generation ~= '' and call('ZSCORE', P .. 'garbage', generation .. ' ' .. groupId)
+if not isOld then generation = ref and ref.generation end
+if not generation then return false end
+local list = listKey(generation, groupId)
+local ids = call('ZRANGEBYSCORE', list, '(' .. ARGV[4], '+inf', 'LIMIT', 0, size + 1)
 local next = '0'
 if #ids > size then
   ids[#ids] = nil
   next = call('ZSCORE', list, ids[size])
 end
-return ref.generation .. ' ' .. next .. '\n' .. table.concat(ids, '\1')
+return generation .. ' ' .. next .. '\n' .. table.concat(ids, '\1')
 `,
 );
