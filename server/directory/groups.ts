@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { type Document, isSame } from '#scim/document.ts';
 import { applyPatch } from '#scim/patch/apply.ts';
 import type { MemberEdit, PatchOperation } from '#scim/patch/operation.ts';
 import { GROUP } from '#scim/schema/resource-types.ts';
 import { type Commit, MAX_PAIR_CHANGES } from '#store/store.ts';
 import { changedNames } from './changed-names.ts';
-import { type Directory, GROUP_MEMBERS_MAX, type WriteResult } from './directory.ts';
+import type { Directory, WriteResult } from './directory.ts';
 import { type Caller, type EventFacts, eventText } from './event.ts';
 import {
   groupDeletion,
@@ -14,7 +13,6 @@ import {
   nameClaims,
   readGroup,
   refuseGroupWrite,
-  tooManyMembers,
 } from './group-write.ts';
 import { newGroupId } from './ids.ts';
 import { parseBody } from './indexes.ts';
@@ -27,7 +25,7 @@ import {
   readMembers,
   smallChange,
 } from './member-change.ts';
-import { type GroupChange, rewriteMembers } from './member-list.ts';
+import { createBigGroup, type GroupChange, rewriteMembers } from './member-list.ts';
 import { checkVersion, noSuchGroup, type Precondition } from './precondition.ts';
 import { withRetries } from './retry.ts';
 
@@ -38,11 +36,12 @@ export async function createGroup(
   posted: Document,
   memberIds: readonly string[],
 ): Promise<WriteResult> {
-  if (memberIds.length > MAX_PAIR_CHANGES) {
-    return createBigGroup(directory, caller, posted, memberIds);
-  }
   const id = newGroupId();
+  if (memberIds.length > MAX_PAIR_CHANGES) {
+    return createBigGroup(directory, caller, id, posted, memberIds);
+  }
   const document: Document = { ...posted, id };
+  const { write, body } = groupWrite(id, undefined, document);
   const facts: EventFacts = {
     operation: 'create',
     resourceType: 'Group',
@@ -50,10 +49,16 @@ export async function createGroup(
     attributes: Object.keys(posted),
     members: { add: memberIds.length, remove: 0 },
   };
-  return insertGroup(directory, id, document, {
-    ...membershipPart(directory, id, { add: memberIds, remove: [] }, undefined),
-    events: [eventText(caller, facts)],
-  });
+  return withRetries(directory.store, async () => ({
+    commit: {
+      claims: nameClaims(write, id),
+      writes: [write],
+      ...membershipPart(directory, id, { add: memberIds, remove: [] }, undefined),
+      events: [eventText(caller, facts)],
+    },
+    done: (outcome) => groupWritten(outcome, body),
+    otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
+  }));
 }
 
 /** PUT (RFC 7644 §3.5.1): the attributes and the whole member list, none when the body names none. */
@@ -124,54 +129,6 @@ export async function deleteGroup(
       done: () => undefined,
     };
   });
-}
-
-/**
- * The group is made without members, and gets them in one step once they are written. When that
- * fails, it is taken back: what was refused leaves nothing. Its one event comes with the members.
- */
-async function createBigGroup(
-  directory: Directory,
-  caller: Caller,
-  posted: Document,
-  memberIds: readonly string[],
-): Promise<WriteResult> {
-  if (memberIds.length > GROUP_MEMBERS_MAX) throw tooManyMembers();
-  const id = newGroupId();
-  const document: Document = { ...posted, id };
-  const { view } = await insertGroup(directory, id, document, {});
-  try {
-    return await rewriteMembers(directory, caller, {
-      id,
-      operation: 'create',
-      precondition: undefined,
-      attributes: Object.keys(posted),
-      change: (current) => ({
-        document: current,
-        edits: [{ kind: 'replace', ids: memberIds }],
-      }),
-    });
-  } catch (thrown) {
-    await directory.store.commit({
-      operationId: randomUUID(),
-      writes: [groupDeletion(id, view.version, document)],
-    });
-    throw thrown;
-  }
-}
-
-async function insertGroup(
-  directory: Directory,
-  id: string,
-  document: Document,
-  parts: Pick<Commit, 'membership' | 'events'>,
-): Promise<WriteResult> {
-  const { write, body } = groupWrite(id, undefined, document);
-  return withRetries(directory.store, async () => ({
-    commit: { claims: nameClaims(write, id), writes: [write], ...parts },
-    done: (outcome) => groupWritten(outcome, body),
-    otherwise: (outcome) => refuseGroupWrite(outcome, id, document),
-  }));
 }
 
 async function updateGroup(

@@ -33,11 +33,47 @@ export type GroupChange = (current: Document) => {
 /** A change of a group that replaces its member list. */
 export interface ListChange {
   readonly id: string;
-  readonly operation: 'create' | 'replace' | 'patch';
+  readonly operation: 'replace' | 'patch';
   readonly precondition: Precondition;
   readonly change: GroupChange;
-  /** For the event, where they are not what the documents differ in. */
-  readonly attributes?: readonly string[];
+}
+
+/** A new group with more members than one commit takes. It is there when all of them are written. */
+export async function createBigGroup(
+  directory: Directory,
+  caller: Caller,
+  id: string,
+  posted: Document,
+  memberIds: readonly string[],
+): Promise<WriteResult> {
+  const document: Document = { ...posted, id };
+  const { write, body } = groupWrite(id, undefined, document);
+  const draft = await openDraft(directory, id, 'new');
+  try {
+    const unknown = await fillDraft(directory, draft, new Set(memberIds));
+    const facts: EventFacts = {
+      operation: 'create',
+      resourceType: 'Group',
+      id,
+      attributes: Object.keys(posted),
+      members: { add: memberIds.length - unknown.length, remove: 0 },
+    };
+    const outcome = await directory.store.commit({
+      operationId: randomUUID(),
+      claims: nameClaims(write, id),
+      writes: [write],
+      publish: { draft },
+      events: [eventText(caller, facts)],
+    });
+    if (outcome.outcome === 'done') {
+      return { ...groupWritten(outcome, body), unknownMembers: unknown };
+    }
+    refuseGroupWrite(outcome, id, document);
+    throw lostLock();
+  } catch (thrown) {
+    await directory.store.dropDraft(draft);
+    throw thrown;
+  }
 }
 
 /**
@@ -51,7 +87,7 @@ export async function rewriteMembers(
   list: ListChange,
 ): Promise<WriteResult> {
   const { id, precondition } = list;
-  const draft = await openDraft(directory, id);
+  const draft = await openDraft(directory, id, 'existing');
   try {
     const record = await readGroup(directory, id);
     checkVersion(precondition, record.version);
@@ -67,7 +103,7 @@ export async function rewriteMembers(
       operation: list.operation,
       resourceType: 'Group',
       id,
-      attributes: list.attributes ?? changedNames(before, document),
+      attributes: changedNames(before, document),
       members: { add: add - left, remove },
     };
     const event = eventText(caller, facts);
@@ -117,10 +153,14 @@ async function publish(
   throw lostLock();
 }
 
-async function openDraft(directory: Directory, id: string): Promise<MemberDraft> {
+async function openDraft(
+  directory: Directory,
+  id: string,
+  group: 'new' | 'existing',
+): Promise<MemberDraft> {
   const untilMs = lockDeadlineMs();
   for (;;) {
-    const draft = await directory.store.openDraft(id, LOCK_MS);
+    const draft = await directory.store.openDraft(id, LOCK_MS, group === 'new');
     if (draft === 'absent') throw noSuchGroup(id);
     if (draft !== undefined) return draft;
     await waitForLock(untilMs);

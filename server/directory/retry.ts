@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ScimError } from '#scim/errors.ts';
 import type { Commit, CommitDone, CommitOutcome, Store } from '#store/store.ts';
 
-const LOST_RACES_MAX = 20;
+/** Each race that is lost was won by another write: so many come at once to one resource. */
+const LOST_RACES_MAX = 100;
 const LOCK_WAIT_MS = 10_000;
 const LOCK_PAUSE_MS = 100;
 
@@ -38,7 +39,7 @@ export async function withRetries<T>(
     } else if (++races > LOST_RACES_MAX) {
       throw busy();
     } else {
-      await sleep(Math.random() * races * 2);
+      await sleep(Math.random() * Math.min(races, 20) * 2);
     }
   }
 }

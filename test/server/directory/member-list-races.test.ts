@@ -53,6 +53,22 @@ onEachStore('others while a long member list is written', (newDirectory) => {
     await assertSound(directory);
   });
 
+  test('a group that is created with many members is not there before they are', async () => {
+    const directory = newDirectory();
+    const people = await addPeople(directory, 1_500);
+    const seen: number[] = [];
+    const watched = onSlice(directory, 2, async (store) => {
+      seen.push((await store.counts()).groups);
+      const range = { by: 'index', index: 'displayName', equals: 'everyone' } as const;
+      seen.push((await store.query({ collection: 'groups', range, limit: 1 })).total);
+      const [user] = await store.get('users', ['p0'], { groups: true });
+      seen.push(user?.groups?.length ?? -1);
+    });
+    const id = await addGroup(watched, 'Everyone', people);
+    assert.deepEqual(seen, [0, 0, 0]);
+    assert.deepEqual(await membersOf(directory, id), people);
+  });
+
   test('a second writer waits, and both are done', async () => {
     const directory = newDirectory();
     const people = await addPeople(directory, 3_000);

@@ -35,6 +35,7 @@ function changes(newDirectory: NewDirectory): void {
     const id = await addGroup(directory, 'Everyone', [...people, 'x']);
     assert.deepEqual(await membersOf(directory, id), people);
     assert.deepEqual(await groupsOf(directory, 'p2499'), [id]);
+    assert.equal((await readGroup(directory, id)).version, 1);
     const [event, ...more] = await eventsOf(directory);
     assert.deepEqual(more, []);
     assert.deepEqual(
