@@ -86,11 +86,14 @@ for (const [name, [body, complaint]] of Object.entries(badBodies)) {
   });
 }
 
-test('a syntax error names the place and quotes nothing of the body', async () => {
+test('a syntax error names the place where it can, and quotes nothing of the body', async () => {
+  const unquoted = await call({ url }, 'POST', '/', { body: '{"password":canary}' });
+  assert.match(unquoted.text, /not valid JSON/);
+  assert.doesNotMatch(unquoted.text, /canary|password/);
   const body = '{"password":"canary" "userName":"canary"}';
-  const answer = await call({ url }, 'POST', '/', { body });
-  assert.match(answer.text, /at position 21/);
-  assert.doesNotMatch(answer.text, /canary/);
+  const placed = await call({ url }, 'POST', '/', { body });
+  assert.match(placed.text, /at position 21/);
+  assert.doesNotMatch(placed.text, /canary/);
 });
 
 const mediaTypes = {
