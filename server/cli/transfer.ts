@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { readFileSync } from 'node:fs';
 import { OperatorError } from '#base/operator-error.ts';
 import { loadConfig } from '#config/load.ts';
 import { exportLines, importLines, TransferError } from '#directory/transfer.ts';
+import { bindStore, WRONG_ACCOUNT } from '#http/accounts.ts';
 import { openBackend } from '#main';
 import { openSessionSource } from '#session/source.ts';
 import { type Store, type StoreBackend, StoreUnavailable } from '#store/store.ts';
@@ -20,10 +20,10 @@ export const exportCommand: Command = {
   ].join('\n'),
   async run(args, io) {
     parseOptions(args, {}, 'op-scim export');
-    await withStore(io, async (store) => {
-      for await (const line of exportLines(store, new Date().toISOString())) {
-        if (!io.stdout.write(`${line}\n`)) await once(io.stdout, 'drain');
-      }
+    await withStore(io, async ({ store, accountId }) => {
+      const lines = exportLines(store, new Date().toISOString());
+      const count = await writeLines(io, lines);
+      await write(io.stderr, `op-scim: wrote ${count} lines of account ${accountId}.\n`);
     });
     return 0;
   },
@@ -40,21 +40,69 @@ export const importCommand: Command = {
   ].join('\n'),
   async run(args, io) {
     parseOptions(args, {}, 'op-scim import');
-    await withStore(io, async (store) => {
-      const count = await importLines(store, createInterface({ input: io.stdin }));
-      await write(io.stderr, `op-scim: took in ${count} lines.\n`);
+    await withStore(io, async ({ backend, store, accountId }) => {
+      if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
+      const { lines, leftOut } = await importLines(store, linesOf(io.stdin));
+      await write(io.stderr, `op-scim: took in ${lines} lines into account ${accountId}.\n`);
+      if (leftOut === 0) return;
+      await write(
+        io.stderr,
+        `op-scim: left out ${leftOut} memberships of people or groups that were made while the export was written.\n`,
+      );
     });
     return 0;
   },
 };
 
-async function withStore(io: CommandIo, work: (store: Store) => Promise<void>): Promise<void> {
-  const { config } = loadConfig(io.env);
+/** Some lines at a time: a write for each would take most of the time. */
+const WRITTEN_CHARACTERS = 65_536;
+
+async function writeLines(io: CommandIo, lines: AsyncIterable<string>): Promise<number> {
+  let count = 0;
+  let waiting = '';
+  io.stdout.once('error', () => undefined); // The write that failed rejects, too.
+  const flush = async () => {
+    try {
+      await write(io.stdout, waiting);
+      waiting = '';
+    } catch (cause) {
+      throw new OperatorError('Stdout was closed before all was written. Export again.', { cause });
+    }
+  };
+  for await (const line of lines) {
+    count += 1;
+    waiting += `${line}\n`;
+    if (waiting.length > WRITTEN_CHARACTERS) await flush();
+  }
+  await flush();
+  return count;
+}
+
+/** Node's readline would also cut at U+2028 and U+2029, which JSON may hold as they are. */
+async function* linesOf(input: CommandIo['stdin']): AsyncGenerator<string> {
+  let rest = '';
+  for await (const text of input.setEncoding('utf8')) {
+    const lines = `${rest}${text}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') yield line;
+  }
+  if (rest.trim() !== '') yield rest;
+}
+
+interface OpenStore {
+  readonly backend: StoreBackend;
+  readonly store: Store;
+  readonly accountId: string;
+}
+
+async function withStore(io: CommandIo, work: (open: OpenStore) => Promise<void>): Promise<void> {
+  const { config } = loadConfig(io.env, readFileSync);
   const source = openSessionSource(config.session);
+  const { accountId } = source.session.meta;
   let backend: StoreBackend | undefined;
   try {
     backend = await openBackend(config);
-    await work(backend.account(source.session.meta.accountId));
+    await work({ backend, store: backend.account(accountId), accountId });
   } catch (cause) {
     if (cause instanceof TransferError) throw new OperatorError(cause.message, { cause });
     if (cause instanceof StoreUnavailable) throw new OperatorError(cause.reason, { cause });

@@ -17,11 +17,28 @@ export class TransferError extends Error {
   override readonly name = 'TransferError';
 }
 
+export interface Imported {
+  /** Lines taken in, the header and the end among them. */
+  readonly lines: number;
+  /** Memberships of people or groups that came while the export was written, after their turn. */
+  readonly leftOut: number;
+}
+
 /**
  * All that the account holds as lines of JSON: a header, the records of each collection in create
- * order, then the members of each group. Ids, versions, sequences and times are kept.
+ * order, then the members of each group, and an end that counts them, by which a file that was cut
+ * is known. Ids, versions, sequences and times are kept.
  */
 export async function* exportLines(store: Store, exportedAt: string): AsyncGenerator<string> {
+  let lines = 0;
+  for await (const line of contentLines(store, exportedAt)) {
+    lines += 1;
+    yield line;
+  }
+  yield JSON.stringify({ end: lines });
+}
+
+async function* contentLines(store: Store, exportedAt: string): AsyncGenerator<string> {
   yield JSON.stringify({ format: FORMAT, version: VERSION, exportedAt });
   for (const collection of COLLECTIONS) {
     for await (const record of recordsOf(store, collection)) {
@@ -46,31 +63,85 @@ export async function* exportLines(store: Store, exportedAt: string): AsyncGener
   }
 }
 
-/** Takes an export into an empty account. Resolves to the number of lines. Throws TransferError. */
-export async function importLines(store: Store, lines: AsyncIterable<string>): Promise<number> {
+/** Takes an export into an empty account. Throws TransferError. */
+export async function importLines(store: Store, lines: AsyncIterable<string>): Promise<Imported> {
   const counts = await store.counts();
   if (Object.values(counts).some((count) => count > 0)) {
     throw new TransferError(
       'The account is not empty. Import only into an empty store: nothing is merged or overwritten.',
     );
   }
-  let batch: RestoreLine[] = [];
-  let number = 0;
-  for await (const line of lines) {
-    number += 1;
-    if (line.trim() === '') continue;
-    if (number === 1) {
-      checkHeader(line);
-      continue;
-    }
-    batch.push(restoreLine(line, number));
-    if (batch.length < BATCH) continue;
-    await store.restore(batch);
-    batch = [];
+  const intake = new Intake(store);
+  try {
+    for await (const line of lines) await intake.take(line);
+    return await intake.finish();
+  } catch (thrown) {
+    if (!(thrown instanceof TransferError) || !intake.hasWritten) throw thrown;
+    throw new TransferError(
+      `${thrown.message} The account holds a part of the file now: empty the store before you try again.`,
+      { cause: thrown },
+    );
   }
-  if (batch.length > 0) await store.restore(batch);
-  if (number === 0) throw new TransferError('The export is empty.');
-  return number;
+}
+
+class Intake {
+  readonly #store: Store;
+  /** Ids that members may name. */
+  readonly #known = { users: new Set<string>(), groups: new Set<string>() };
+  #batch: RestoreLine[] = [];
+  #lines = 0;
+  #leftOut = 0;
+  #hasEnded = false;
+  hasWritten = false;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async take(line: string): Promise<void> {
+    this.#lines += 1;
+    if (this.#lines === 1) {
+      checkHeader(line);
+      return;
+    }
+    if (this.#hasEnded) throw damaged(this.#lines);
+    const fields = objectOf(line, this.#lines);
+    if (fields['end'] !== undefined) {
+      if (fields['end'] !== this.#lines - 1) throw damaged(this.#lines);
+      this.#hasEnded = true;
+      return;
+    }
+    this.#batch.push(this.#checked(restoreLine(fields, this.#lines)));
+    if (this.#batch.length === BATCH) await this.#flush();
+  }
+
+  async finish(): Promise<Imported> {
+    if (!this.#hasEnded) throw cutShort(this.#lines);
+    await this.#flush();
+    return { lines: this.#lines, leftOut: this.#leftOut };
+  }
+
+  #checked(line: RestoreLine): RestoreLine {
+    if (line.kind === 'members') {
+      const isKnown = this.#known.groups.has(line.groupId);
+      const memberIds = line.memberIds.filter((id) => isKnown && this.#known.users.has(id));
+      this.#leftOut += line.memberIds.length - memberIds.length;
+      return { ...line, memberIds };
+    }
+    const { collection, record } = line;
+    if (collection === 'users' || collection === 'groups') {
+      if (this.#known[collection].has(record.id)) throw damaged(this.#lines);
+      this.#known[collection].add(record.id);
+    }
+    return line;
+  }
+
+  async #flush(): Promise<void> {
+    const lines = this.#batch.filter((line) => line.kind === 'record' || line.memberIds.length > 0);
+    this.#batch = [];
+    this.hasWritten ||= lines.length > 0;
+    await this.#store.restore(lines);
+  }
 }
 
 async function* recordsOf(store: Store, collection: Collection): AsyncGenerator<StoredRecord> {
@@ -95,8 +166,7 @@ function checkHeader(line: string): void {
   );
 }
 
-function restoreLine(line: string, number: number): RestoreLine {
-  const fields = objectOf(line, number);
+function restoreLine(fields: Record<string, unknown>, number: number): RestoreLine {
   const { groupId, memberIds } = fields;
   if (typeof groupId === 'string' && isListOfText(memberIds)) {
     return { kind: 'members', groupId, memberIds };
@@ -106,12 +176,13 @@ function restoreLine(line: string, number: number): RestoreLine {
   if (
     known === undefined ||
     typeof id !== 'string' ||
-    typeof sequence !== 'number' ||
-    typeof version !== 'number' ||
-    typeof createdMs !== 'number' ||
-    typeof modifiedMs !== 'number' ||
+    !isCount(sequence) ||
+    !isCount(version) ||
+    !isCount(createdMs) ||
+    !isCount(modifiedMs) ||
     typeof body !== 'object' ||
-    body === null
+    body === null ||
+    Array.isArray(body)
   ) {
     throw damaged(number);
   }
@@ -136,8 +207,17 @@ function objectOf(line: string, number: number): Record<string, unknown> {
   throw damaged(number);
 }
 
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
 function isListOfText(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+function cutShort(lines: number): TransferError {
+  const what = lines === 0 ? 'is empty' : `was cut after line ${lines}`;
+  return new TransferError(`The export ${what}. Make a new export, or use another backup.`);
 }
 
 function damaged(number: number, cause?: unknown): TransferError {

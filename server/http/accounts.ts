@@ -11,7 +11,7 @@ const SWEEP_INTERVAL_MS = 30_000;
 const SWEEPS_MAX = 1_000;
 /** Only the operator can mend it, so there is no hurry. */
 const RETRY_AFTER_SECONDS = 60;
-const WRONG_ACCOUNT =
+export const WRONG_ACCOUNT =
   'The scimsession file belongs to another account than the data in the store. Put the right file back, or give the bridge an empty store.';
 /** Where the store keeps which account it belongs to. Not an account: ids never begin with a dot. */
 const BINDING = '.bridge';
@@ -43,8 +43,7 @@ export function createAccounts({ backend, keyring, config, log }: AccountsOption
   async function openAccount(unlocked: Unlocked): Promise<OpenAccount> {
     const { accountId, payload } = unlocked;
     if (payload.kind !== 'standalone') throw refusal(unservedKind(payload.kind));
-    const owner = await backend.account(BINDING).keepFirst('accountId', accountId);
-    if (owner !== accountId) throw refusal(WRONG_ACCOUNT);
+    if (!(await bindStore(backend, accountId))) throw refusal(WRONG_ACCOUNT);
     problem = undefined;
     const store = backend.account(accountId);
     const account = {
@@ -77,6 +76,11 @@ export function createAccounts({ backend, keyring, config, log }: AccountsOption
       clearInterval(sweeper);
     },
   };
+}
+
+/** Whether the store is that account's: the first one that asks gets it. */
+export async function bindStore(backend: StoreBackend, accountId: string): Promise<boolean> {
+  return (await backend.account(BINDING).keepFirst('accountId', accountId)) === accountId;
 }
 
 async function sweep(store: Store, log: Logger): Promise<void> {
