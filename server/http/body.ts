@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { ScimError } from '#scim/errors.ts';
+import { checkShape } from './body-shape.ts';
 
 /**
  * How long the rest of a refused body is read and thrown away before the answer. A client that reads
@@ -24,6 +25,7 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
       'The body is not UTF-8. Send JSON in UTF-8 (RFC 8259 §8.1).',
     );
   }
+  checkShape(bytes);
   const text = bytes.toString('utf8');
   try {
     return JSON.parse(text);

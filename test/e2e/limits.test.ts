@@ -70,6 +70,22 @@ describe('limits', () => {
     }
   });
 
+  test('8 MB of brackets, or of empty objects, are refused before they take memory', async () => {
+    const bridge = await startBridgeProcess({ store: { kind: 'sqlite', dataDir: ':memory:' } });
+    try {
+      await call(bridge, 'GET', '/Groups');
+      const before = await peakMebibytes(bridge.pid);
+      const deep = `${'['.repeat(4_000_000)}${']'.repeat(4_000_000)}`;
+      assertScimError(await call(bridge, 'POST', '/Groups', { body: deep }), 400);
+      const wide = `[${'{},'.repeat(2_700_000)}{}]`;
+      assertScimError(await call(bridge, 'POST', '/Groups', { body: wide }), 413);
+      const grown = (await peakMebibytes(bridge.pid)) - before;
+      assert.ok(grown < 80, `${grown} MiB more`);
+    } finally {
+      await bridge.stop();
+    }
+  });
+
   test('20 uploads without end at a time are not held in memory', async () => {
     const bridge = await startBridgeProcess({ store: { kind: 'sqlite', dataDir: ':memory:' } });
     try {
