@@ -28,6 +28,7 @@ class Connection implements RedisConnection {
   /** When it was ready last, or began, on the monotonic clock. */
   #lostAtMs = performance.now();
   #waiting: Promise<void> | undefined;
+  #isGathering = false;
 
   constructor(options: RedisOptions) {
     if (options.cluster === true) {
@@ -91,6 +92,7 @@ class Connection implements RedisConnection {
 
   async #send(name: string, args: readonly string[]): Promise<unknown> {
     if (this.#client.status !== 'ready') await this.#ready();
+    this.#gather();
     try {
       return await this.#client.sendCommand(
         new Command(name, [...args], { replyEncoding: 'utf8' }),
@@ -98,6 +100,22 @@ class Connection implements RedisConnection {
     } catch (error) {
       throw failureOf(error);
     }
+  }
+
+  /**
+   * Commands of one turn of the event loop leave in one write: a system call for each would be a third
+   * of what a small request costs.
+   */
+  #gather(): void {
+    const client = this.#client;
+    if (this.#isGathering || !(client instanceof Redis)) return;
+    const { stream } = client;
+    this.#isGathering = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#isGathering = false;
+      stream.uncork();
+    });
   }
 
   /** Waits for a lost connection, but no longer than PATIENCE_MS after it was lost. */
