@@ -34,6 +34,7 @@ export interface BridgeOptions {
 export async function startBridge({ config, log, version }: BridgeOptions): Promise<RunningBridge> {
   refuseTls(config);
   const keyring = openKeyring(config, log);
+  warnOfDomain(config, keyring, log);
   const backend = await openBackend(config);
   const accounts = createAccounts({ backend, keyring, config, log });
   const health = new Health(version, healthSources(backend, keyring, accounts), Date.now);
@@ -159,6 +160,15 @@ function refuseTls({ tlsDomain }: Config): void {
   throw new OperatorError(
     `OP_TLS_DOMAIN is "${tlsDomain}", but this version can not end TLS itself. ` +
       'Unset it, put the bridge behind a proxy that ends TLS, and set OP_PUBLIC_URL to the address that clients use.',
+  );
+}
+
+/** A session's own domain counts when OP_TLS_DOMAIN is not set at all. */
+function warnOfDomain({ tlsDomain }: Config, { domain }: Keyring, log: Logger): void {
+  if (tlsDomain !== undefined || domain === undefined) return;
+  log.warn(
+    { domain },
+    'The session asks for HTTPS under its domain, but this version can not end TLS itself and serves plain HTTP. Put the bridge behind a proxy that ends TLS, and set OP_TLS_DOMAIN to the empty text to say so.',
   );
 }
 
