@@ -7,6 +7,8 @@ const CONNECTIONS_MAX = 10_000;
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 20_000;
 const REQUEST_MS = 60_000;
+/** Without a byte in either direction: a client that doesn't read its answer holds its memory. */
+const SILENCE_MS = 120_000;
 /** How often connections are looked at for the two above. */
 const CHECK_INTERVAL_MS = 1_000;
 /** While draining: how often connections that became idle are closed … */
@@ -33,6 +35,7 @@ export function createLimitedServer(listener: RequestListener): LimitedServer {
     requireHostHeader: false,
   });
   server.maxConnections = CONNECTIONS_MAX;
+  server.timeout = SILENCE_MS;
   const responses = new WeakMap<Socket, ServerResponse>();
   const silent = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

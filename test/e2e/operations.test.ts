@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startBridge, type TestBridge } from '../support/bridge.ts';
-import { freePort } from '../support/bridge-process.ts';
+import { freePort, startBridgeProcess } from '../support/bridge-process.ts';
 import { assertScimError, bodyOf, call } from '../support/http-client.ts';
 
 const WRONG_TOKEN = `${'A'.repeat(42)}E`;
@@ -126,4 +126,19 @@ describe('what a bridge tells its operator', () => {
     assert.equal(statuses[0], 401);
     assert.equal(statuses.at(-1), 429);
   });
+});
+
+test('one port for both is served once: some charts set OP_PING_PORT to OP_PORT', async () => {
+  const port = await freePort();
+  const bridge = await startBridgeProcess({
+    store: { kind: 'sqlite', dataDir: ':memory:' },
+    port,
+    env: { OP_PING_SERVER: '1', OP_PING_PORT: String(port) },
+  });
+  try {
+    assert.equal((await call({ url: bridge.url }, 'GET', '/ping')).status, 200);
+    assert.equal((await call(bridge, 'GET', '/Users')).status, 200);
+  } finally {
+    assert.equal(await bridge.stop(), 0);
+  }
 });

@@ -172,3 +172,22 @@ test('who connects just before the drain is still served', { timeout: 10_000 }, 
   finish();
   await drained;
 });
+
+test('a client that does not read its answer is cut at last', { timeout: 10_000 }, async () => {
+  const { server } = createLimitedServer((_request, response) => {
+    response.end('x'.repeat(50_000_000));
+  });
+  assert.ok(server.timeout > server.keepAliveTimeout && server.timeout <= 300_000);
+  server.timeout = 300;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // It listens on TCP.
+  const accepted = once(server, 'connection');
+  const stalled = connect(port, '127.0.0.1').pause();
+  stalled.on('error', () => {});
+  stalled.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  const [socket] = await accepted;
+  await once(socket, 'close');
+  stalled.destroy();
+  server.close();
+});
