@@ -1,12 +1,32 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+/** A process that used less than this of a core in the last interval is idle. */
+const IDLE_SHARE = 0.02;
+/** Less than this is not worth a pause. */
+const WORTH_BYTES = 8 * 1024 * 1024;
+
 /**
- * Gives back the heap that loading the modules took, about 14 MB. V8 alone keeps it for a process
- * that idles. Call it once, after the first request can be answered: it stops the process for some
- * tens of milliseconds.
+ * Gives back what the start and later large requests took, each time the process idles: V8 alone keeps
+ * the heap that it once had. Call it when the first request can be answered.
  */
-export function releaseStartUpMemory(): void {
+export function releaseMemoryWhenIdle(intervalMs = 1_000): void {
+  releaseMemory();
+  let low = process.memoryUsage.rss();
+  let before = process.cpuUsage();
+  setInterval(() => {
+    const { user, system } = process.cpuUsage(before);
+    before = process.cpuUsage();
+    const isIdle = (user + system) / 1_000 < intervalMs * IDLE_SHARE;
+    if (!isIdle || process.memoryUsage.rss() < low + WORTH_BYTES) return;
+    releaseMemory();
+    // What is left is in use: only more than that is worth another try.
+    low = process.memoryUsage.rss();
+  }, intervalMs).unref();
+}
+
+/** Stops the process for some tens of milliseconds. */
+export function releaseMemory(): void {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
   setFlagsFromString('--no-expose-gc');

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createLog } from '#base/log.ts';
-import { releaseStartUpMemory } from '#base/memory.ts';
+import { releaseMemoryWhenIdle } from '#base/memory.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { makeProcessPrivate } from '#base/private-process.ts';
 import { type Environment, loadConfig } from '#config/load.ts';
@@ -40,7 +40,7 @@ export const serve: Command = {
       sessionPath === undefined
         ? await startBridge(options)
         : await startForNewcomer(io, sessionPath, options);
-    releaseStartUpMemory();
+    releaseMemoryWhenIdle();
     await asked;
     await bridge.close();
     return 0;

@@ -35,7 +35,8 @@ export function renderResource(
   projection: Projection | undefined,
 ): string {
   const text = renderWhole(type, view, baseUrl, projection);
-  if (projection === undefined) return text;
+  const keptApart = type.name === 'User' ? 'groups' : 'members';
+  if (projection === undefined || projection.isAllBut(keptApart)) return text;
   return JSON.stringify(projection.apply(JSON.parse(text) as Document)); // Our own text.
 }
 
@@ -109,7 +110,13 @@ function renderWhole(
   baseUrl: string,
   projection: Projection | undefined,
 ): string {
-  if (type.name === 'User') return renderUser(view, baseUrl, view.groups);
+  if (type.name === 'User') {
+    return renderUser(
+      view,
+      baseUrl,
+      projection?.wants('groups') === false ? undefined : view.groups,
+    );
+  }
   const ids = view.members?.ids ?? [];
   if (ids.length === 0 || projection?.wants('members') === false) return renderGroup(view, baseUrl);
   return renderGroupStart(view) + renderMembers(ids, baseUrl) + renderGroupEnd(view, baseUrl);

@@ -9,6 +9,8 @@ import { resolveAttribute } from './schema/lookup.ts';
 export interface Projection {
   /** Whether anything of a top-level attribute is shown: `groups` and `members` cost reads. */
   wants(topLevelName: string): boolean;
+  /** Whether everything is shown but this one: then what is kept apart is simply not added. */
+  isAllBut(topLevelName: string): boolean;
   /** The part of a rendered resource that is shown; the resource stays as it is. */
   apply(resource: Document): Document;
 }
@@ -46,6 +48,7 @@ function only(tree: Tree): Projection {
   for (const name of alwaysReturned) tree.set(name, true);
   return {
     wants: (topLevelName) => tree.has(topLevelName),
+    isAllBut: () => false,
     apply: (resource) => pick(resource, tree) ?? emptyDocument(),
   };
 }
@@ -54,6 +57,7 @@ function allBut(tree: Tree): Projection {
   for (const name of alwaysReturned) tree.delete(name);
   return {
     wants: (topLevelName) => tree.get(topLevelName) !== true,
+    isAllBut: (topLevelName) => tree.size === 1 && tree.get(topLevelName) === true,
     apply: (resource) => omit(resource, tree) ?? emptyDocument(),
   };
 }

@@ -43,7 +43,10 @@ export function inclusionOf(include: Include | undefined): Inclusion {
   };
 }
 
-/** `Store.get` of one id. */
+/**
+ * `Store.get` of one id. A person with groups is one statement, so of one moment without a
+ * transaction, whose two statements would cost as much again.
+ */
 export function readRecord(
   connection: Connection,
   account: number,
@@ -51,14 +54,36 @@ export function readRecord(
   id: string,
   inclusion: Inclusion,
 ): StoredRecord | undefined {
-  const row = connection.one<FullRow>(
-    `SELECT row, id, version, created_ms, modified_ms, body
-     FROM records WHERE account = ? AND collection = ? AND id = ?`,
-    account,
-    COLLECTION_NUMBERS[collection],
-    id,
-  );
+  const number = COLLECTION_NUMBERS[collection];
+  if (inclusion.groups && collection === 'users') {
+    const row = connection.one<FullRow & { groups: string }>(WITH_GROUPS, account, number, id);
+    return (
+      row && { ...recordOf(connection, collection, row, NOTHING), groups: parseGroups(row.groups) }
+    );
+  }
+  const row = connection.one<FullRow>(WITHOUT_GROUPS, account, number, id);
   return row && recordOf(connection, collection, row, inclusion);
+}
+
+const NOTHING: Inclusion = { groups: false, members: false, membersLeft: 0 };
+
+const WITHOUT_GROUPS = `SELECT row, id, version, created_ms, modified_ms, body
+  FROM records WHERE account = ? AND collection = ? AND id = ?`;
+
+const WITH_GROUPS = `SELECT row, id, version, created_ms, modified_ms, body, (
+    SELECT json_group_array(json_array(id, label)) FROM (
+      SELECT grouped.id, grouped.label FROM memberships
+      CROSS JOIN records AS grouped ON grouped.row = memberships.group_row
+      WHERE member_row = records.row AND grouped.generation = memberships.generation
+      ORDER BY group_row
+    )
+  ) AS groups
+  FROM records WHERE account = ? AND collection = ? AND id = ?`;
+
+function parseGroups(text: string): readonly GroupReference[] {
+  if (text === '[]') return [];
+  const pairs = JSON.parse(text) as [string, string | null][]; // as WITH_GROUPS makes it
+  return pairs.map(([id, label]) => ({ id, label: label ?? '' }));
 }
 
 export function recordOf(

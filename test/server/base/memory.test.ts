@@ -4,12 +4,12 @@ import { test } from 'node:test';
 
 const source = new URL('../../../server/base/memory.ts', import.meta.url).href;
 
-test('the heap is smaller after the memory of the start was released', () => {
+test('the heap is smaller after memory was released', () => {
   const script = `
-    import { releaseStartUpMemory } from ${JSON.stringify(source)};
+    import { releaseMemory } from ${JSON.stringify(source)};
     await import('koa');
     const before = process.memoryUsage();
-    releaseStartUpMemory();
+    releaseMemory();
     const after = process.memoryUsage();
     process.stdout.write(JSON.stringify([before.heapTotal, after.heapTotal, typeof gc]));`;
   const args = ['--input-type=module', '--eval', script];
@@ -22,4 +22,26 @@ test('the heap is smaller after the memory of the start was released', () => {
   const [before, after, collector] = result;
   assert.ok(after < before * 0.7, `${before} to ${after} bytes`);
   assert.equal(collector, 'undefined');
+});
+
+test('an idle process gives back what a large request took', () => {
+  const script = `
+    import { releaseMemoryWhenIdle } from ${JSON.stringify(source)};
+    releaseMemoryWhenIdle(100);
+    const start = process.memoryUsage.rss();
+    let text = Array.from({ length: 300_000 }, (_, n) => ({ id: String(n) }));
+    const peak = process.memoryUsage.rss();
+    text = undefined;
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    process.stdout.write(JSON.stringify([start, peak, process.memoryUsage.rss()]));`;
+  const args = ['--input-type=module', '--eval', script];
+  const { stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  const result: unknown = JSON.parse(stdout || JSON.stringify(stderr));
+  assert.ok(Array.isArray(result), stderr);
+  const [start, peak, end] = result;
+  assert.ok(peak - start > 20e6, `${start} to ${peak} bytes`);
+  assert.ok(end - start < (peak - start) / 2, `${start} to ${peak}, then ${end} bytes`);
 });

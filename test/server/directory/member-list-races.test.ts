@@ -41,7 +41,9 @@ onEachStore('others while a long member list is written', (newDirectory) => {
       // The first slice of the new list has 1,000 members and a next.
       const expected = isOld ? old : many.slice(0, 1_000).join();
       assert.equal(members?.ids.join(), expected);
-      assert.deepEqual(await groupsOf(directory, 'q7'), isDone || !isOld ? [id] : []);
+      // Another read, so perhaps of the moment after the list was published.
+      const groups = await groupsOf(directory, 'q7');
+      assert.ok(groups.length === 1 || (isOld && groups.length === 0), `${groups} of ${body}`);
       polls += 1;
       await new Promise((resolve) => setImmediate(resolve));
     }

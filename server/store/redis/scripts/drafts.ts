@@ -2,8 +2,8 @@ import { lua, script } from './shared.ts';
 
 /**
  * ARGV: group id, lockMs, token, 'new' or ''. Answers nil when another draft holds the lock,
- * 'absent' without such a group (but for new ones), else the draft's generation. The draft is garbage from the start, due when its
- * lock ends (a sweep puts it off while the lock holds): a dead one is swept up by itself. A repeat
+ * 'absent' without such a group (but for new ones), else the draft's generation. The draft is garbage
+ * from the start, due when its lock ends (a sweep puts it off while the lock holds): a dead one is swept up by itself. A repeat
  * with the same token answers the same.
  */
 export const OPEN_DRAFT = script(
@@ -79,7 +79,7 @@ while budget > 0 do
   local generation, groupId = split(field)
   local lock = lockOf(groupId)
   if lock and lock.generation == generation then
-    call('ZADD', P .. 'garbage', now + lock.lockMs, field)
+    call('ZADD', P .. 'garbage', now + math.max(call('PTTL', P .. 'lock:' .. groupId), 1), field)
   else
     local list = listKey(generation, groupId)
     local ids = call('ZRANGE', list, 0, budget - 1)
