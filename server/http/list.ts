@@ -17,6 +17,7 @@ import { readJson } from './body.ts';
 import type { Bridge, Endpoint, ScimContext } from './context.ts';
 import { type ListParameters, parametersOfQuery, parametersOfSearch } from './list-parameters.ts';
 import { renderListed } from './listed.ts';
+import { renderResource } from './resource.ts';
 
 /** GET on a resource type (RFC 7644 §3.4.2). */
 export function listResources(type: ResourceType): Endpoint {
@@ -126,7 +127,12 @@ async function render(
 ): Promise<void> {
   for (const [place, record] of records.entries()) {
     if (place % SLICE === SLICE - 1) await nextTurn();
-    texts.push(await renderListed(ctx, type, record, projection));
+    const isWhole = record.members?.next === undefined;
+    texts.push(
+      isWhole
+        ? renderResource(type, record, ctx.state.baseUrl, projection)
+        : await renderListed(ctx, type, record, projection),
+    );
   }
 }
 
