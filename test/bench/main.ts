@@ -12,6 +12,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { LOAD_CORE } from './child.ts';
 import { SCENARIOS, type Scenario } from './operations.ts';
+import { COHORT } from './people.ts';
 import { measureBigPatch, measureBlocking } from './sections/blocking.ts';
 import { measureMemory, measureStart } from './sections/footprint.ts';
 import { extraGroups, growthByMembers, growthByPeople } from './sections/growth.ts';
@@ -70,8 +71,13 @@ const plan: Plan = {
   isProfiling: values.profile,
 };
 
-if (plan.sizes.some((people) => !(people >= 1_000 && people % 1_000 === 0)) || !(plan.runs >= 1)) {
-  throw new Error('--people takes multiples of 1000 with commas between, --runs a number from 1.');
+if (
+  plan.sizes.some((people) => !(people >= COHORT && people % COHORT === 0)) ||
+  !(plan.runs >= 1)
+) {
+  throw new Error(
+    '--people takes multiples of 1,000 (written 1000) with commas between, --runs a number from 1.',
+  );
 }
 
 const load = await startLoad(LOAD_CORE);

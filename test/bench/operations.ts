@@ -166,7 +166,7 @@ function page(name: string, query: string, count: number): Step {
     scimmyCount: 4,
     requests: (run, people, runCount) =>
       times(runCount, (place) => {
-        const startIndex = 1 + spread(run * runCount + place, people - 99);
+        const startIndex = 1 + 100 * spread(run * runCount + place, people / 100);
         const path = `/Users?startIndex=${startIndex}&count=100${query}`;
         return { method: 'GET', path, statuses: [200], includes: '"itemsPerPage":100' };
       }),

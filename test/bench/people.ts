@@ -1,10 +1,18 @@
 /**
  * The directory that every server of the benchmark holds: person i, each in three groups of 100.
  * All of it follows from the number of people, so that nothing needs to be sent around.
+ *
+ * People and groups are in cohorts, so that a page of 100 people, who are of one cohort, shows 21
+ * groups however big the directory is.
  */
 
-export const GROUPS_PER_PERSON = 3;
+/** People come in multiples of this. */
+export const COHORT = 1_000;
 const GROUP_SIZE = 100;
+const LAYERS = 3;
+/** Groups of one layer of a cohort: each person is in one of them. */
+const LAYER = COHORT / GROUP_SIZE;
+const GROUPS_PER_COHORT = LAYERS * LAYER;
 
 /** 26 characters of base32, as the bridge makes them; spread, so that neighbours share no prefix. */
 export function personId(index: number): string {
@@ -64,25 +72,27 @@ export function storedGroup(index: number, displayName = groupNameOf(index)): st
 }
 
 export function groupCount(people: number): number {
-  return GROUPS_PER_PERSON * layerSize(people);
+  return (people / COHORT) * GROUPS_PER_COHORT;
 }
 
 /** The groups of a person, one of each layer. */
-export function groupsOf(index: number, people: number): readonly number[] {
-  const layer = layerSize(people);
-  const block = Math.floor(index / layer);
-  const slots = [Math.floor(index / GROUP_SIZE), index % layer, (index + 37 * block) % layer];
-  return slots.map((slot, place) => place * layer + slot);
+export function groupsOf(index: number): readonly number[] {
+  const first = Math.floor(index / COHORT) * GROUPS_PER_COHORT;
+  const place = index % COHORT;
+  const block = Math.floor(place / LAYER);
+  const slots = [Math.floor(place / GROUP_SIZE), place % LAYER, (place + 7 * block) % LAYER];
+  return slots.map((slot, layer) => first + layer * LAYER + slot);
 }
 
 /** The inverse of `groupsOf`. */
-export function membersOf(group: number, people: number): readonly number[] {
-  const layer = layerSize(people);
-  const slot = group % layer;
-  return Array.from({ length: GROUP_SIZE }, (_, place) => {
-    if (group < layer) return slot * GROUP_SIZE + place;
-    if (group < 2 * layer) return place * layer + slot;
-    return place * layer + ((((slot - 37 * place) % layer) + layer) % layer);
+export function membersOf(group: number): readonly number[] {
+  const first = Math.floor(group / GROUPS_PER_COHORT) * COHORT;
+  const layer = Math.floor((group % GROUPS_PER_COHORT) / LAYER);
+  const slot = group % LAYER;
+  return Array.from({ length: GROUP_SIZE }, (_, block) => {
+    if (layer === 0) return first + slot * GROUP_SIZE + block;
+    const within = layer === 1 ? slot : (slot + 3 * block) % LAYER; // 3 = -7 modulo LAYER
+    return first + block * LAYER + within;
   });
 }
 
@@ -95,7 +105,7 @@ export function strangers(
   const taken = new Map<number, Set<number>>();
   return Array.from({ length: count }, (_, place) => {
     const group = place % groups;
-    const near = taken.get(group) ?? new Set(membersOf(group, people));
+    const near = taken.get(group) ?? new Set(membersOf(group));
     let person = spread(place, people);
     while (near.has(person)) person = (person + 1) % people;
     taken.set(group, near.add(person));
@@ -116,10 +126,6 @@ const GIVEN_NAMES = ['Ada', 'Grace', 'Edsger', 'Barbara', 'Donald', 'Frances', '
 const FAMILY_NAMES = ['Lovelace', 'Hopper', 'Dijkstra', 'Liskov', 'Knuth', 'Allen', 'Turing'];
 const DEPARTMENTS = ['Research', 'Sales', 'Support', 'Finance', 'Operations'];
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-
-function layerSize(people: number): number {
-  return people / GROUP_SIZE;
-}
 
 function givenNameOf(index: number): string {
   return GIVEN_NAMES[index % GIVEN_NAMES.length] ?? '';

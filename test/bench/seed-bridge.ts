@@ -85,7 +85,7 @@ function* directoryLines(people: number): Generator<RestoreLine> {
     yield groupLine(group, people + group + 1, groupNameOf(group));
   }
   for (let group = 0; group < groupCount(people); group += 1) {
-    const memberIds = membersOf(group, people).map(personId);
+    const memberIds = membersOf(group).map(personId);
     yield { kind: 'members', groupId: groupId(group), memberIds };
   }
 }

@@ -30,7 +30,7 @@ export async function seedFloor(redis: Redis, people: number): Promise<void> {
     const pipeline = redis.pipeline();
     for (let index = first; index < Math.min(first + 1_000, people); index += 1) {
       const id = personId(index);
-      const groups = groupsOf(index, people);
+      const groups = groupsOf(index);
       const plain = finished(storedPerson(index), id);
       pipeline.set(FLOOR_KEYS.plain + id, plain);
       pipeline.set(
@@ -47,7 +47,7 @@ export async function seedFloor(redis: Redis, people: number): Promise<void> {
     const pipeline = redis.pipeline();
     for (let group = first; group < Math.min(first + 1_000, groupCount(people)); group += 1) {
       pipeline.hset(FLOOR_KEYS.groupNames, groupId(group), groupNameOf(group));
-      pipeline.sadd(FLOOR_KEYS.members + groupId(group), ...membersOf(group, people).map(personId));
+      pipeline.sadd(FLOOR_KEYS.members + groupId(group), ...membersOf(group).map(personId));
     }
     await pipeline.exec();
   }

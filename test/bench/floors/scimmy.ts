@@ -83,7 +83,7 @@ function seed(): void {
   for (let index = 0; index < people; index += 1) {
     const id = personId(index);
     const user = personOf(index);
-    const own = groupsOf(index, people).map((group) => ({
+    const own = groupsOf(index).map((group) => ({
       value: groupId(group),
       display: groupNameOf(group),
       type: 'direct',
@@ -97,7 +97,7 @@ function seed(): void {
     idsByUserName.set(user.userName, id);
   }
   for (let group = 0; group < groupCount(people); group += 1) {
-    const members = membersOf(group, people).map((index) => ({
+    const members = membersOf(group).map((index) => ({
       value: personId(index),
       type: 'User',
     }));

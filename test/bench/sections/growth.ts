@@ -1,12 +1,11 @@
 import type { Child } from '../child.ts';
-import { median } from '../measure.ts';
-import { addMember, removeMember, type Scenario } from '../operations.ts';
+import { addMember, removeMember, SCENARIOS, type Scenario, type Step } from '../operations.ts';
 import { groupId } from '../people.ts';
 import type { ExtraGroup } from '../seed-bridge.ts';
-import { type Bridge, type Cost, measureRun } from '../servers.ts';
+import type { Bridge, Cost } from '../servers.ts';
 import type { Row } from '../table.ts';
 import { contenderOf } from './operations.ts';
-import { takeTurns } from './turns.ts';
+import { type Contender, type TurnCosts, takeTurns } from './turns.ts';
 
 /** What an operation may cost more, in percent, in a directory or group many times as big. */
 const TARGET_PERCENT = 20;
@@ -36,20 +35,12 @@ export async function growthByPeople(
   };
   const turns = { runs: plan.runs, thinning: plan.thinning, firstRun: FIRST_GROWTH_RUN };
   const costs = await takeTurns(load, contenders, scenario, turns);
-  return scenario.map((step) => {
-    const [small, big] = (['small', 'big'] as const).map((name) =>
-      costs.median(step, name, (cost) => cost.cpuUs + cost.redisUs),
-    );
-    return {
-      section: `Growth with the directory, ${bridges.big.store.kind}: CPU µs per request of bridge and Redis`,
-      name: step.name,
-      cells: {
-        [`${plan.small.toLocaleString('en')} people`]: small,
-        [`${plan.big.toLocaleString('en')} people`]: big,
-      },
-      ...growth(small, big),
-    };
-  });
+  const labels = {
+    small: `${plan.small.toLocaleString('en')} people`,
+    big: `${plan.big.toLocaleString('en')} people`,
+  };
+  const section = `Growth with the directory, ${bridges.big.store.kind}: CPU µs per request`;
+  return scenario.map((step) => growthRow(section, step, costs, labels));
 }
 
 /** The groups that `growthByMembers` and the blocking section need. */
@@ -72,43 +63,55 @@ export async function growthByMembers(
   runs: number,
 ): Promise<readonly Row[]> {
   const outsiders = Array.from({ length: OUTSIDERS }, (_, place) => bigSize(people) + place);
-  const smallGroup = (place: number): string =>
-    groupId(FIRST_EXTRA_GROUP + 1 + (place % SMALL_GROUPS));
-  const groupsBySize = new Map([
-    [SMALL_SIZE, smallGroup],
-    [bigSize(people), () => BIG_GROUP.id],
-  ]);
-  const costs = { add: new Map<number, Cost[]>(), remove: new Map<number, Cost[]>() };
-  for (let run = 0; run <= runs; run += 1) {
-    for (const [size, groupAt] of groupsBySize) {
-      for (const [kind, request] of [
-        ['add', addMember],
-        ['remove', removeMember],
-      ] as const) {
-        const requests = outsiders.map((person, place) => request(groupAt(place), person));
-        const cost = await measureRun(load, bridge, requests, { connections: 1 });
-        if (run > 0) costs[kind].set(size, [...(costs[kind].get(size) ?? []), cost]);
-      }
-    }
-  }
-  return (['add', 'remove'] as const).map((kind) => {
-    const [first, last] = [...groupsBySize.keys()].map((size) =>
-      median((costs[kind].get(size) ?? []).map((cost) => cost.cpuUs + cost.redisUs)),
-    );
-    const labels = [...groupsBySize.keys()].map((size) => `${size.toLocaleString('en')} members`);
-    return {
-      section: `Growth with the group, ${bridge.store.kind}: CPU µs per request of bridge and Redis, one connection`,
-      name: `${kind} a member`,
-      cells: Object.fromEntries(labels.map((label, place) => [label, [first, last][place]])),
-      ...growth(first, last),
-    };
+  const contender = (groupAt: (place: number) => string): Contender => ({
+    ...contenderOf(bridge, people),
+    isReal: false, // Other groups than those of the steps' proofs.
+    connections: 1,
+    countOf: () => OUTSIDERS,
+    requests: ({ name }, _, count) => {
+      const requestOf = name === 'add a member' ? addMember : removeMember;
+      return outsiders.slice(0, count).map((person, place) => requestOf(groupAt(place), person));
+    },
   });
+  const contenders = {
+    small: contender((place) => groupId(FIRST_EXTRA_GROUP + 1 + (place % SMALL_GROUPS))),
+    big: contender(() => BIG_GROUP.id),
+  };
+  const scenario = SCENARIOS.find(([step]) => step?.name === 'add a member') ?? [];
+  const costs = await takeTurns(load, contenders, scenario, { runs, thinning: 1, firstRun: 0 });
+  const labels = {
+    small: `${SMALL_SIZE} members`,
+    big: `${bigSize(people).toLocaleString('en')} members`,
+  };
+  const section = `Growth with the group, ${bridge.store.kind}: CPU µs per request, one connection`;
+  return scenario.map((step) => growthRow(section, step, costs, labels));
+}
+
+/** Judged by what the bridge and its Redis cost together. */
+function growthRow(
+  section: string,
+  step: Step,
+  costs: TurnCosts,
+  labels: { readonly small: string; readonly big: string },
+): Row {
+  const total = (cost: Cost): number => cost.cpuUs + cost.redisUs;
+  const small = costs.median(step, 'small', total) ?? Number.NaN;
+  const big = costs.median(step, 'big', total) ?? Number.NaN;
+  return {
+    section,
+    name: step.name,
+    cells: {
+      [labels.small]: small,
+      'Redis of it': costs.median(step, 'small', (cost) => cost.redisUs),
+      [labels.big]: big,
+      'Redis of that': costs.median(step, 'big', (cost) => cost.redisUs),
+    },
+    value: 100 * (big / small - 1),
+    target: TARGET_PERCENT,
+    unit: '%',
+  };
 }
 
 function bigSize(people: number): number {
   return Math.min(people, 100_000) - OUTSIDERS;
-}
-
-function growth(first = Number.NaN, last = Number.NaN): Pick<Row, 'value' | 'target' | 'unit'> {
-  return { value: 100 * (last / first - 1), target: TARGET_PERCENT, unit: '%' };
 }

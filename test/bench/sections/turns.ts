@@ -10,6 +10,8 @@ export interface Contender {
   /** Requests of a whole run. */
   countOf(step: Step): number;
   requests(step: Step, run: number, count: number): readonly Request[];
+  /** Default: `CONNECTIONS`, or one for the few requests of a slow server. */
+  readonly connections?: number;
   /** Called before each turn. */
   prepare?(step: Step): Promise<void>;
   /** Whether it keeps what it is told, so that `Step.proof` holds. */
@@ -69,7 +71,7 @@ export async function takeTurns(
         const count = Math.max(Math.ceil(contender.countOf(step) / divisor), 1);
         const requests = contender.requests(step, turns.firstRun + slice, count);
         // A page of scimmy-routers takes a second: one at a time, or the last waits for all.
-        const connections = count < 10 ? 1 : CONNECTIONS;
+        const connections = contender.connections ?? (count < 10 ? 1 : CONNECTIONS);
         const cost = await measureRun(load, contender.server, requests, { connections });
         if (slice === 0 && contender.isReal) await prove(contender, step);
         if (slice >= WARM_UPS) costs.add(step, name, cost);
