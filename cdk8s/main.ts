@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { App, Chart } from 'cdk8s';
 import { chartFiles } from './chart-files.ts';
+import { printYaml } from './lib/template.ts';
 import { parseValues } from './lib/yaml.ts';
 import { OpScim, type OpScimValues } from './op-scim.ts';
 
@@ -23,9 +24,10 @@ export function synthesize(): ReadonlyMap<string, string> {
 
 /** Plain manifests for one set of values. */
 export function manifests(values: OpScimValues): string {
-  const app = new App({ outdir: 'unused' });
-  new OpScim(new Chart(app, 'default'), 'op-scim', { values });
-  return app.synthYaml();
+  const chart = new Chart(new App({ outdir: 'unused' }), 'plain');
+  new OpScim(chart, 'op-scim', { values });
+  // Not by cdk8s, whose YAML leaves the text 0o17 without quotes, which kubectl takes for a number.
+  return chart.toJson().map(printYaml).join('---\n');
 }
 
 function presetFile(path: string): readonly [string, string] {

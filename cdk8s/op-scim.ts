@@ -21,8 +21,8 @@ import { VERSION } from './version.ts';
 export type { OpScimValues } from './values.ts';
 
 export interface OpScimProps {
-  /** Begins the names of all objects, as the release does for Helm. Default: `op-scim`. */
-  readonly releaseName?: string;
+  /** What stands for a Helm release: `Name` begins the names of all objects. Default: op-scim. */
+  readonly release?: Partial<Environment['Release']>;
   /** Laid over the defaults, which are those of charts/op-scim/values.yaml. */
   readonly values?: OpScimValues;
 }
@@ -33,9 +33,8 @@ export const valuesSchema = schemaOf(definition, 'Values of op-scim');
 export class OpScim extends ReleaseChart {
   /** Throws an Error that names each value that is wrong. */
   constructor(scope: Construct, id: string, props: OpScimProps = {}) {
-    const { releaseName = 'op-scim', values = {} } = props;
-    const release = { Name: releaseName, Namespace: 'default', Service: 'cdk8s' };
-    super(scope, id, new Synthesis(environmentOf(values, release)));
+    const release = { Name: 'op-scim', Namespace: 'default', Service: 'cdk8s', ...props.release };
+    super(scope, id, new Synthesis(environmentOf(props.values ?? {}, release)));
     createObjects(this);
   }
 }

@@ -33,7 +33,7 @@ function resolveTokens(node: unknown, synthesis: Synthesis): unknown {
 
 const FIRST = ['apiVersion', 'kind', 'metadata', 'name', 'type', 'image', 'replicas', 'selector'];
 
-function entries(map: Map, indent: number, root: Root): string[] {
+function entries(map: Map, indent: number, root: Dot): string[] {
   const rank = (key: string) => (FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length);
   const sorted = Object.entries(map)
     .filter(([, node]) => node !== undefined)
@@ -43,13 +43,21 @@ function entries(map: Map, indent: number, root: Root): string[] {
   return more === undefined ? lines : [...lines, ...withBlock(more, [], indent, indent, root)];
 }
 
-/** The lines of a key and a literal value. */
-export function printEntry(key: string, value: unknown, indent: number): readonly string[] {
-  return entry(keyText(key), value, indent, '.');
+/** YAML that is no template: every text that a reader might take for something else in quotes. */
+export function printYaml(object: Map): string {
+  return `${entries(object, 0, undefined).join('\n')}\n`;
 }
 
+/** The lines of one key and value of such YAML. */
+export function printEntry(key: string, value: unknown, indent: number): readonly string[] {
+  return entry(keyText(key), value, indent, undefined);
+}
+
+/** Undefined: what is printed is no template. */
+type Dot = Root | undefined;
+
 /** The lines of `key: node`. */
-function entry(key: string, node: unknown, indent: number, root: Root): string[] {
+function entry(key: string, node: unknown, indent: number, root: Dot): string[] {
   if (node instanceof When) {
     return branches(node, indent, root, (branch) => entry(key, branch, indent, root));
   }
@@ -74,7 +82,7 @@ function entry(key: string, node: unknown, indent: number, root: Root): string[]
   return [line(indent, `{{- if ${some?.print(root)} }}`), ...lines, line(indent, '{{- end }}')];
 }
 
-function items(list: readonly unknown[], indent: number, root: Root): string[] {
+function items(list: readonly unknown[], indent: number, root: Dot): string[] {
   return list.flatMap((node): string[] => {
     if (node instanceof When) {
       return branches(node, indent, root, (branch) => items([branch], indent, root));
@@ -98,7 +106,7 @@ function items(list: readonly unknown[], indent: number, root: Root): string[] {
 function branches(
   node: When,
   indent: number,
-  root: Root,
+  root: Dot,
   print: (branch: unknown) => readonly string[],
 ): string[] {
   const otherwise =
@@ -113,7 +121,7 @@ function withBlock(
   head: readonly string[],
   indent: number,
   innerIndent: number,
-  root: Root,
+  root: Dot,
   otherwise: readonly string[] = [],
 ): string[] {
   return [
@@ -130,9 +138,11 @@ function line(indent: number, content: string): string {
 }
 
 /** Several lines of text stay several lines. */
-function textLines(head: string, node: unknown, indent: number, root: Root): string[] {
+function textLines(head: string, node: unknown, indent: number, root: Dot): string[] {
   const isBlock =
-    typeof node === 'string' && /^\S.*\n(?:.|\n)*[^\n]$/.test(node) && !node.includes('{{');
+    typeof node === 'string' &&
+    /^\S.*\n(?:.|\n)*[^\n]$/.test(node) &&
+    (root === undefined || !node.includes('{{'));
   if (!isBlock) return [line(indent, `${head} ${scalar(node, root)}`)];
   return [
     line(indent, `${head} |-`),
@@ -140,8 +150,8 @@ function textLines(head: string, node: unknown, indent: number, root: Root): str
   ];
 }
 
-function scalar(node: unknown, root: Root): string {
-  if (!(node instanceof Expression)) return literal(node);
+function scalar(node: unknown, root: Dot): string {
+  if (!(node instanceof Expression)) return literal(node, root);
   const printed = node.print(root);
   if (node.kind === 'string') return `{{ ${printed} | quote }}`;
   return node.kind === 'int' || node.kind === 'bool'
@@ -152,9 +162,9 @@ function scalar(node: unknown, root: Root): string {
 /** A text that no reader of YAML takes for anything else, so that it needs no quotes. */
 const BARE = /^(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z/][\w./-]*$/i;
 
-function literal(node: unknown): string {
+function literal(node: unknown, root: Dot): string {
   if (typeof node !== 'string') return JSON.stringify(node);
-  if (node.includes('{{')) return `{{ ${goString(node)} | quote }}`;
+  if (root !== undefined && node.includes('{{')) return `{{ ${goString(node)} | quote }}`;
   return BARE.test(node) ? node : JSON.stringify(node);
 }
 
