@@ -22,7 +22,7 @@ export interface Definition {
   readonly [name: string]: Leaf | Group;
 }
 
-type Extra = Schema & Pick<Leaf, 'example' | 'deprecated'>;
+type Extra = Omit<Schema, 'deprecated'> & Pick<Leaf, 'example' | 'deprecated'>;
 
 function leaf<T>(kind: Kind, base: Schema) {
   return (fallback: T, help: string, { example, deprecated, ...schema }: Extra = {}): Leaf<T> => ({
