@@ -36,16 +36,16 @@ function leaf<T>(
   return fc.constantFrom(...names).map((name) => reference<T>(kind, ['Values', group, name]));
 }
 
-interface Tree {
+type Tree = {
   string: Expression<string>;
   bool: Expression<boolean>;
   map: Expression<Map>;
-  any: Expression;
-}
+  any: Expression<unknown>;
+};
 const int = leaf<number>('ints', 'int');
 const list = leaf<readonly unknown[]>('lists', 'list');
 const { string, bool, map } = fc.letrec<Tree>((tie) => ({
-  any: fc.oneof(tie('string'), tie('bool'), tie('map'), list, int),
+  any: fc.oneof<fc.Arbitrary<Expression>[]>(tie('string'), tie('bool'), tie('map'), list, int),
   string: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },
     leaf<string>('strings', 'string'),
