@@ -7,18 +7,13 @@ import type { Change } from './overlay.ts';
 import { printObject } from './template.ts';
 import type { Synthesis } from './token.ts';
 
-interface Rule {
-  readonly wrong: Expression;
-  readonly message: string;
-}
-
 /**
  * Objects that become templates of a Helm chart when `synthesis` has no environment, and plain
  * objects of any cdk8s chart when it has one.
  */
 export class HelmChart extends Construct {
   readonly synthesis: Synthesis;
-  readonly #rules: Rule[] = [];
+  #rules = '';
   readonly #files = new Map<string, string>();
   readonly #guards = new Map<ApiObject, readonly Expression[]>();
   readonly #changes = new Map<ApiObject, Change[]>();
@@ -30,7 +25,7 @@ export class HelmChart extends Construct {
 
   /** Refuses values of which `wrong` holds with `message`, in Helm and here. */
   refuse(wrong: Expression, message: string): void {
-    this.#rules.push({ wrong, message });
+    this.#rules += `{{- if ${wrong.print()} }}\n{{- fail ${goString(message)} }}\n{{- end }}\n`;
     const { environment } = this.synthesis;
     if (environment !== undefined && isTruthy(wrong.evaluate(environment))) {
       throw new Error(message);
@@ -88,7 +83,11 @@ export class HelmChart extends Construct {
     const render = object.toJson.bind(object);
     object.toJson = () => {
       const rendered: Record<string, unknown> = render();
-      for (const change of all) applyChange(object, change, rendered);
+      try {
+        for (const change of all) change(rendered);
+      } catch (cause) {
+        throw new Error(`${object.kind} ${object.node.path}: ${String(cause)}`, { cause });
+      }
       return environment === undefined ? rendered : evaluate(rendered, environment);
     };
   }
@@ -103,15 +102,12 @@ export class HelmChart extends Construct {
     const files = new Map([['_helpers.tpl', helpers], ...this.#files]);
     for (const object of this.objects) {
       const name = `${fileName(object, this)}.yaml`;
-      if (files.has(name))
-        throw new Error(`${object.node.path}: a second object for ${name}; change its id`);
+      const { path } = object.node;
+      if (files.has(name)) throw new Error(`${path}: a second object for ${name}; change its id`);
       const body = printObject(object.toJson(), this.synthesis);
       files.set(name, `{{- /* ${source} */}}\n${this.#guarded(object, body)}`);
     }
-    const rules = this.#rules.map(({ wrong, message }) => {
-      return `{{- if ${wrong.print()} }}\n{{- fail ${goString(message)} }}\n{{- end }}\n`;
-    });
-    return rules.length > 0 ? files.set('rules.yaml', rules.join('')) : files;
+    return this.#rules === '' ? files : files.set('rules.yaml', this.#rules);
   }
 
   #guarded(object: ApiObject, body: string): string {
@@ -119,15 +115,6 @@ export class HelmChart extends Construct {
     if (first === undefined) return body;
     const all = rest.length > 0 ? f.and(first, ...rest) : first;
     return `{{- if ${all.print()} }}\n${body}{{- end }}\n`;
-  }
-}
-
-function applyChange(object: ApiObject, change: Change, rendered: Record<string, unknown>): void {
-  try {
-    change(rendered);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`${object.kind} ${object.node.path}: ${reason}`, { cause });
   }
 }
 

@@ -60,15 +60,14 @@ export function expressionOf(argument: Argument): Expression {
  * one of `--set` an int64: they neither print nor compare alike, so `int64` makes them so.
  */
 export function reference<T>(kind: Kind, segments: readonly string[]): Expression<T> {
-  const path = segments.map((segment) => `.${segment}`).join('');
   const print = (root: Root) =>
-    `${kind === 'int' ? 'int64 ' : ''}${root === '$' ? '$' : ''}${path}`;
+    `${kind === 'int' ? 'int64 ' : ''}${root === '$' ? '$' : ''}.${segments.join('.')}`;
   // The schema of the values, or the type of Environment, vouches for T.
   const evaluate = (environment: Environment) => at(environment, segments) as T;
   return new Expression({ kind, print, evaluate, isWord: kind !== 'int' });
 }
 
-/** The item of an `Each` called `name`, or a field of it. */
+/** The item of an `each` called `name`, or a field of it. */
 export function item<T>(kind: Kind, name: string, ...segments: readonly string[]): Expression<T> {
   const print = () => [`$${name}`, ...segments].join('.');
   // As above.
@@ -80,16 +79,16 @@ function at(start: unknown, segments: readonly string[]): unknown {
   return segments.reduce<unknown>((value, key) => (isMap(value) ? value[key] : undefined), start);
 }
 
+const text = (...segments: readonly string[]) => reference<string>('string', segments);
 export const release = {
-  name: reference<string>('string', ['Release', 'Name']),
-  namespace: reference<string>('string', ['Release', 'Namespace']),
-  service: reference<string>('string', ['Release', 'Service']),
+  name: text('Release', 'Name'),
+  namespace: text('Release', 'Namespace'),
+  service: text('Release', 'Service'),
 };
-
 export const chart = {
-  name: reference<string>('string', ['Chart', 'Name']),
-  version: reference<string>('string', ['Chart', 'Version']),
-  appVersion: reference<string>('string', ['Chart', 'AppVersion']),
+  name: text('Chart', 'Name'),
+  version: text('Chart', 'Version'),
+  appVersion: text('Chart', 'AppVersion'),
 };
 
 interface Branch {
@@ -112,13 +111,12 @@ export class NamedTemplate {
     this.text = new Expression({
       kind: 'string',
       print: (root) => `include ${goString(name)} ${root}`,
-      evaluate: (environment) => this.#evaluate(environment),
+      evaluate(environment) {
+        const holds = ({ when }: Branch) =>
+          when === undefined || isTruthy(when.evaluate(environment));
+        return branches.find(holds)?.text.evaluate(environment) ?? '';
+      },
     });
-  }
-
-  #evaluate(environment: Environment): string {
-    const holds = ({ when }: Branch) => when === undefined || isTruthy(when.evaluate(environment));
-    return this.#branches.find(holds)?.text.evaluate(environment) ?? '';
   }
 
   /** The `define` block. */

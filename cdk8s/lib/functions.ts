@@ -3,7 +3,6 @@ import {
   type Argument,
   Expression,
   expressionOf,
-  goString,
   isMap,
   isTruthy,
   type Kind,
@@ -25,7 +24,6 @@ export const f = {
   le: define('le', 'bool', (a: number, b: number) => a <= b),
   default: define('default', lastKind, (fallback: string, text: string) => text || fallback),
   contains: define('contains', 'bool', (part: string, text: string) => text.includes(part)),
-  hasPrefix: define('hasPrefix', 'bool', (part: string, text: string) => text.startsWith(part)),
   /** Counts bytes, and may cut a character in two: use it for names alone. */
   trunc: define('trunc', 'string', (length: number, text: string) =>
     Buffer.from(text).subarray(0, length).toString(),
@@ -36,7 +34,6 @@ export const f = {
   replace: define('replace', 'string', (from: string, to: string, text: string) =>
     text.replaceAll(from, () => to),
   ),
-  b64enc: define('b64enc', 'string', (text: string) => Buffer.from(text).toString('base64')),
   sha256sum: define('sha256sum', 'string', (text: string) =>
     createHash('sha256').update(text).digest('hex'),
   ),
@@ -53,13 +50,9 @@ export const f = {
 
 /** ``text`${fullname}-redis` ``: a text with expressions in it. */
 export function text(parts: TemplateStringsArray, ...expressions: readonly Expression[]) {
-  const format = parts.map((part, index) => part.replaceAll('%', '%%') + verb(expressions[index]));
+  const verbs = expressions.map(({ kind }) => (kind === 'string' ? '%s' : '%v'));
+  const format = parts.map((part, index) => part.replaceAll('%', '%%') + (verbs[index] ?? ''));
   return printf(format.join(''), ...expressions);
-}
-
-function verb(expression: Expression | undefined): string {
-  if (expression === undefined) return '';
-  return { int: '%d', bool: '%t' }[String(expression.kind)] ?? '%s';
 }
 
 function define<A extends readonly unknown[], T>(
@@ -69,14 +62,24 @@ function define<A extends readonly unknown[], T>(
 ) {
   return (...args: { [Index in keyof A]: Argument<A[Index]> }): Expression<T> => {
     const expressions = args.map((argument) => expressionOf(argument));
-    return new Expression<T>({
-      kind: typeof kind === 'function' ? kind(expressions) : kind,
-      print: (root) => [name, ...expressions.map((each) => each.printArgument(root))].join(' '),
-      // The arguments were checked one by one; map() forgets that they are a tuple.
-      evaluate: (environment) =>
-        meaning(...(expressions.map((each) => each.evaluate(environment)) as unknown as A)),
-    });
+    const ownKind = typeof kind === 'function' ? kind(expressions) : kind;
+    // The arguments were checked one by one; map() forgets that they are a tuple.
+    return call(name, ownKind, expressions, (values) => meaning(...(values as unknown as A)));
   };
+}
+
+/** `name a b c`, with the meaning of the evaluated arguments. */
+function call<T>(
+  name: string,
+  kind: Kind,
+  args: readonly Expression[],
+  meaning: (values: readonly unknown[]) => T,
+): Expression<T> {
+  return new Expression<T>({
+    kind,
+    print: (root) => [name, ...args.map((each) => each.printArgument(root))].join(' '),
+    evaluate: (environment) => meaning(args.map((each) => each.evaluate(environment))),
+  });
 }
 
 function lastKind(args: readonly Expression[]): Kind {
@@ -95,61 +98,40 @@ function ternary<T>(yes: Argument<T>, no: Argument<T>, condition: Expression): E
     : choose(no, yes, f.not(condition));
 }
 
-function dict(entries: Readonly<Record<string, Argument>>): Expression<Map> {
-  const pairs = Object.entries(entries).map(([key, value]) => [key, expressionOf(value)] as const);
-  return new Expression({
-    kind: 'map',
-    print: (root) =>
-      ['dict', ...pairs.flatMap(([key, value]) => [goString(key), value.printArgument(root)])].join(
-        ' ',
-      ),
-    evaluate: (environment) =>
-      Object.fromEntries(pairs.map(([key, value]) => [key, value.evaluate(environment)])),
-  });
+function dict(map: Readonly<Record<string, Argument>>): Expression<Map> {
+  const keys = Object.keys(map);
+  const args = Object.entries(map).flatMap(([key, value]) => [
+    expressionOf(key),
+    expressionOf(value),
+  ]);
+  return call('dict', 'map', args, (values) =>
+    Object.fromEntries(keys.map((key, index) => [key, values[index * 2 + 1]])),
+  );
 }
 
 function omit(map: Expression<Map>, ...keys: readonly string[]): Expression<Map> {
-  return new Expression({
-    kind: 'map',
-    print: (root) => ['omit', map.printArgument(root), ...keys.map(goString)].join(' '),
-    evaluate: (environment) =>
-      Object.fromEntries(
-        Object.entries(map.evaluate(environment)).filter(([key]) => !keys.includes(key)),
-      ),
-  });
+  return call('omit', 'map', [map, ...keys.map((key) => expressionOf(key))], ([whole]) =>
+    Object.fromEntries(Object.entries(whole ?? {}).filter(([key]) => !keys.includes(key))),
+  );
 }
 
 /** The first map that has a key wins. A key with an empty value counts as absent, as in Sprig. */
 function merge(...maps: readonly Expression<Map>[]): Expression<Map> {
-  return new Expression({
-    kind: 'map',
-    print: (root) => ['merge', '(dict)', ...maps.map((each) => each.printArgument(root))].join(' '),
-    evaluate(environment) {
-      const merged: Record<string, unknown> = {};
-      for (const [key, value] of maps.flatMap((each) =>
-        Object.entries(each.evaluate(environment)),
-      )) {
-        if (!isTruthy(merged[key])) merged[key] = value;
-      }
-      return merged;
-    },
+  return call('merge', 'map', [dict({}), ...maps], (values) => {
+    const merged: Record<string, unknown> = {};
+    for (const [key, value] of values.flatMap((each) => Object.entries(each ?? {}))) {
+      if (!isTruthy(merged[key])) merged[key] = value;
+    }
+    return merged;
   });
 }
 
-/** Go's printf with the verbs %s, %d, %t and %%. */
+/** Go's printf with the verbs %s, %v and %%. */
 function printf(format: string, ...args: readonly Argument[]): Expression<string> {
-  const expressions = args.map((argument) => expressionOf(argument));
-  return new Expression({
-    kind: 'string',
-    print: (root) =>
-      ['printf', goString(format), ...expressions.map((each) => each.printArgument(root))].join(
-        ' ',
-      ),
-    evaluate(environment) {
-      const values = expressions.map((each) => String(each.evaluate(environment)));
-      return format.replace(/%[sdt%]/g, (found) => (found === '%%' ? '%' : (values.shift() ?? '')));
-    },
-  });
+  const expressions = [format, ...args].map((argument) => expressionOf(argument));
+  return call('printf', 'string', expressions, ([, ...values]) =>
+    format.replace(/%[sv%]/g, (found) => (found === '%%' ? '%' : String(values.shift()))),
+  );
 }
 
 /** Go's encoding/json: sorted keys; <, >, &, U+2028 and U+2029 escaped. */

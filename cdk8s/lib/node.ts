@@ -3,63 +3,41 @@ import { f } from './functions.ts';
 
 type Map = Readonly<Record<string, unknown>>;
 
-/** `{{- if }}`: an entry or an item that is there under a condition, or one of two. */
-export class When {
-  readonly condition: Expression;
+/**
+ * What the values decide about the shape of an object:
+ * - when: `{{- if }}`, an entry or an item that is there under a condition, or one of two;
+ * - block: `{{- with }}`, a map or a list of the values, or something else when it is empty;
+ * - spread: entries or items of the values, after those that are written out;
+ * - each: `{{- range $name := }}`, an item for each of a list, which `item(kind, name, …)` reads.
+ */
+export class Node {
+  readonly kind: 'when' | 'block' | 'spread' | 'each';
+  /** The condition, or the value. */
+  readonly expression: Expression;
   readonly body: unknown;
   readonly otherwise: unknown;
+  readonly name: string = '';
 
-  constructor(condition: Expression, body: unknown, otherwise?: unknown) {
-    this.condition = condition;
-    this.body = body;
-    this.otherwise = otherwise;
-  }
-}
-
-/** `{{- with }}` and toYaml: a map or a list of the values, or something else when it is empty. */
-export class Block {
-  readonly expression: Expression;
-  readonly otherwise: unknown;
-
-  constructor(expression: Expression, otherwise?: unknown) {
+  constructor(kind: Node['kind'], expression: Expression, rest: Partial<Node> = {}) {
+    this.kind = kind;
     this.expression = expression;
-    this.otherwise = otherwise;
-  }
-}
-
-/** Entries or items of the values, after those that are written out. */
-export class Spread {
-  readonly expression: Expression;
-
-  constructor(expression: Expression) {
-    this.expression = expression;
-  }
-}
-
-/** `{{- range }}`: one item for each of `list`; `item(kind, name, …)` reads it. */
-export class Each {
-  readonly list: Expression;
-  readonly name: string;
-  readonly body: unknown;
-
-  constructor(list: Expression, name: string, body: unknown) {
-    this.list = list;
-    this.name = name;
-    this.body = body;
+    Object.assign(this, rest);
   }
 }
 
 export const when = (condition: Expression, body: unknown, otherwise?: unknown) =>
-  new When(condition, body, otherwise);
-export const block = (expression: Expression, otherwise?: unknown) =>
-  new Block(expression, otherwise);
+  new Node('when', condition, { body, otherwise });
+export const block = (value: Expression, otherwise?: unknown) =>
+  new Node('block', value, { otherwise });
+export const each = (list: Expression, name: string, body: unknown) =>
+  new Node('each', list, { name, body });
 
 /** Under this key a map keeps its spreads. */
 export const SPREADS = Symbol('spreads');
 
 /** The spreads of a map folded into one; what is written out wins, then the first. */
 export function spreadOf(map: object): Expression<Map> | undefined {
-  const spreads: readonly Spread[] = Reflect.get(map, SPREADS) ?? [];
+  const spreads: readonly Node[] = Reflect.get(map, SPREADS) ?? [];
   // What is spread into a map is one: the schema of the values says so.
   const maps = spreads.map(({ expression }) => expression as Expression<Map>);
   const [first] = maps;
@@ -76,22 +54,16 @@ export function spreadOf(map: object): Expression<Map> | undefined {
 export function conditionsOf(node: unknown): readonly Expression[] | undefined {
   if (!Array.isArray(node) && !isPlainMap(node)) return undefined;
   const spread = spreadOf(node);
-  const entries = [...Object.values(node), ...(spread === undefined ? [] : [new Block(spread)])];
-  const conditions = entries.map(conditionOf);
-  const all = conditions.filter((each) => each !== undefined);
+  const entries = [...Object.values(node), ...(spread === undefined ? [] : [block(spread)])];
+  const conditions = entries.map((entry: unknown) =>
+    entry instanceof Node && entry.otherwise === undefined ? entry.expression : undefined,
+  );
+  const all = conditions.filter((condition) => condition !== undefined);
   return all.length === entries.length && all.length > 0 ? all : undefined;
 }
 
-function conditionOf(entry: unknown): Expression | undefined {
-  if (entry instanceof When) return entry.otherwise === undefined ? entry.condition : undefined;
-  if (entry instanceof Block) return entry.otherwise === undefined ? entry.expression : undefined;
-  if (entry instanceof Each) return entry.list;
-  return entry instanceof Spread ? entry.expression : undefined;
-}
-
 export function isPlainMap(node: unknown): node is Map {
-  const isNode = [Expression, When, Block, Spread, Each].some((kind) => node instanceof kind);
-  return isMap(node) && !isNode;
+  return isMap(node) && !(node instanceof Expression) && !(node instanceof Node);
 }
 
 const ABSENT = Symbol('absent');
@@ -99,33 +71,26 @@ const ABSENT = Symbol('absent');
 /** What Helm makes of `node`, without Helm. `template.ts` prints the same kinds of node. */
 export function evaluate(node: unknown, environment: Environment): unknown {
   if (node instanceof Expression) return node.evaluate(environment);
-  if (node instanceof When) {
-    const branch = isTruthy(node.condition.evaluate(environment)) ? node.body : node.otherwise;
+  if (node instanceof Node) {
+    const value = node.expression.evaluate(environment);
+    if (node.kind === 'block' && isTruthy(value)) return value;
+    const branch = node.kind === 'when' && isTruthy(value) ? node.body : node.otherwise;
     return branch === undefined ? ABSENT : evaluate(branch, environment);
   }
-  if (node instanceof Block) {
-    const value = node.expression.evaluate(environment);
-    if (isTruthy(value)) return value;
-    return node.otherwise === undefined ? ABSENT : evaluate(node.otherwise, environment);
-  }
-  if (Array.isArray(node)) return node.flatMap((each) => items(each, environment));
+  if (Array.isArray(node)) return node.flatMap((entry) => items(entry, environment));
   return isMap(node) ? evaluateMap(node, environment) : node;
 }
 
 function items(node: unknown, environment: Environment): readonly unknown[] {
-  if (node instanceof Spread) return listOf(node.expression.evaluate(environment));
-  if (node instanceof Each) {
-    return listOf(node.list.evaluate(environment)).flatMap((each) => {
-      const items = { ...environment.items, [node.name]: each };
-      return [evaluate(node.body, { ...environment, items })];
-    });
+  if (node instanceof Node && (node.kind === 'spread' || node.kind === 'each')) {
+    const value = node.expression.evaluate(environment);
+    const list: readonly unknown[] = Array.isArray(value) ? value : [];
+    if (node.kind === 'spread') return list;
+    const inside = (item: unknown) => ({ ...environment.items, [node.name]: item });
+    return list.map((item) => evaluate(node.body, { ...environment, items: inside(item) }));
   }
   const value = evaluate(node, environment);
   return value === ABSENT ? [] : [value];
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function evaluateMap(map: Map, environment: Environment): unknown {

@@ -1,5 +1,5 @@
 import { type Expression, isMap } from './expression.ts';
-import { SPREADS, Spread, When } from './node.ts';
+import { Node, SPREADS } from './node.ts';
 
 /**
  * A change of the object that cdk8s has rendered: what its constructs can not say. Only this late
@@ -20,17 +20,12 @@ export function set(path: string, node: unknown): Change {
 
 export function remove(path: string): Change {
   return (object) => {
-    const { holder, key } = findExisting(object, path);
+    const { holder, key } = find(object, path);
+    if (Reflect.get(holder, key) === undefined) {
+      throw new Error(`${path}: nothing is there; change the path, or remove the change`);
+    }
     if (Array.isArray(holder)) holder.splice(Number(key), 1);
     else Reflect.deleteProperty(holder, key);
-  };
-}
-
-/** Keeps what is at `path` only under a condition. */
-export function guard(path: string, condition: Expression): Change {
-  return (object) => {
-    const { holder, key } = findExisting(object, path);
-    Reflect.set(holder, key, new When(condition, Reflect.get(holder, key)));
   };
 }
 
@@ -47,22 +42,15 @@ export function append(path: string, node: unknown): Change {
 export function spread(path: string, expression: Expression): Change {
   return (object) => {
     const { holder } = find(object, `${path}/0`);
-    const node = new Spread(expression);
+    const node = new Node('spread', expression);
     if (Array.isArray(holder)) holder.push(node);
     else Reflect.set(holder, SPREADS, [...(Reflect.get(holder, SPREADS) ?? []), node]);
   };
 }
 
-interface Place {
-  readonly holder: object;
-  readonly key: string;
-}
-
-function find(object: Record<string, unknown>, path: string): Place {
-  const segments = path
-    .split('/')
-    .slice(1)
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+function find(object: Record<string, unknown>, path: string): { holder: object; key: string } {
+  const [, ...parts] = path.split('/');
+  const segments = parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
   let holder: object = object;
   for (const segment of segments.slice(0, -1)) {
     const key = keyOf(holder, segment, path);
@@ -74,14 +62,6 @@ function find(object: Record<string, unknown>, path: string): Place {
     holder = next;
   }
   return { holder, key: keyOf(holder, segments.at(-1) ?? '', path) };
-}
-
-function findExisting(object: Record<string, unknown>, path: string): Place {
-  const place = find(object, path);
-  if (Reflect.get(place.holder, place.key) === undefined) {
-    throw new Error(`${path}: nothing is there; change the path, or remove the change`);
-  }
-  return place;
 }
 
 function keyOf(holder: object, segment: string, path: string): string {

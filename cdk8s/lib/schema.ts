@@ -24,31 +24,29 @@ export interface Schema {
 
 /** One sentence for each mistake of `value`, beginning with its path. Helm refuses the same values. */
 export function mistakesOf(schema: Schema, value: unknown, path = ''): readonly string[] {
-  const types = [schema.type ?? []].flat();
-  const wrong = (expected: string) => [`${path}: got ${shown(value)}, expected ${expected}`];
-  if (types.length > 0 && !types.some((type) => isOf(type, value)))
-    return wrong(types.join(' or '));
-  if (typeof value === 'string') {
-    const { enum: names, pattern, minLength = 0, maxLength = Number.POSITIVE_INFINITY } = schema;
-    if (names?.includes(value) === false) return wrong(`one of ${names.map(shown).join(', ')}`);
-    const isMatch = pattern === undefined || new RegExp(pattern, 'u').test(value);
-    if (!isMatch) return wrong(`a text like ${pattern}`);
-    const { length } = [...value];
-    return length < minLength || length > maxLength
-      ? wrong(length < minLength ? 'some text' : `at most ${maxLength} characters`)
-      : [];
-  }
-  if (typeof value === 'number') {
-    const { minimum = value, maximum = value } = schema;
-    return value < minimum || value > maximum
-      ? wrong(`a number from ${schema.minimum ?? '-∞'} to ${schema.maximum ?? '∞'}`)
-      : [];
-  }
+  const expected = expectedInstead(schema, value);
+  if (expected !== undefined) return [`${path}: got ${shown(value)}, expected ${expected}`];
   if (Array.isArray(value)) {
-    if (value.length < (schema.minItems ?? 0)) return wrong(`at least ${schema.minItems} items`);
     return value.flatMap((each, index) => mistakesOf(schema.items ?? {}, each, `${path}.${index}`));
   }
   return isMap(value) ? mistakesOfMap(schema, value, path === '' ? '' : `${path}.`) : [];
+}
+
+function expectedInstead(schema: Schema, value: unknown): string | undefined {
+  const { enum: names = [], pattern = '', minimum = -Infinity, maximum = Infinity } = schema;
+  const types = [schema.type ?? []].flat();
+  const isType = types.length === 0 || types.some((type) => isOf(type, value));
+  if (!isType) return types.join(' or ');
+  if (typeof value === 'number') {
+    const isWithin = value >= minimum && value <= maximum;
+    return isWithin ? undefined : `a number from ${minimum} to ${maximum}`;
+  }
+  const { length } = typeof value === 'string' || Array.isArray(value) ? [...value] : [];
+  if (length < (schema.minLength ?? schema.minItems ?? 0)) return 'something in it';
+  if (length > (schema.maxLength ?? length)) return `at most ${schema.maxLength} characters`;
+  if (typeof value !== 'string') return undefined;
+  if (names.length > 0 && !names.includes(value)) return `one of ${names.map(shown).join(', ')}`;
+  return new RegExp(pattern, 'u').test(value) ? undefined : `a text like ${pattern}`;
 }
 
 function mistakesOfMap(

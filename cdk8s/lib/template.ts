@@ -1,9 +1,11 @@
 import { Expression, goString, isMap, type Root } from './expression.ts';
 import { f } from './functions.ts';
-import { Block, conditionsOf, Each, isPlainMap, SPREADS, Spread, spreadOf, When } from './node.ts';
+import { conditionsOf, isPlainMap, Node, SPREADS, spreadOf } from './node.ts';
 import type { Synthesis } from './token.ts';
 
 type Map = Readonly<Record<string, unknown>>;
+/** Undefined: what is printed is no template. */
+type Dot = Root | undefined;
 
 /** The template of one object: block YAML, the fields that readers look for first. */
 export function printObject(object: Map, synthesis: Synthesis): string {
@@ -11,16 +13,26 @@ export function printObject(object: Map, synthesis: Synthesis): string {
   return isMap(resolved) ? `${entries(resolved, 0, '.').join('\n')}\n` : '';
 }
 
+/** YAML that is no template: every text that a reader might take for something else in quotes. */
+export function printYaml(object: Map): string {
+  return `${entries(object, 0, undefined).join('\n')}\n`;
+}
+
+/** The lines of one key and value of such YAML. */
+export function printEntry(key: string, value: unknown, indent: number): readonly string[] {
+  return entry(keyText(key), value, indent, undefined);
+}
+
 /** Puts expressions in place of the marks that passed through cdk8s. */
 function resolveTokens(node: unknown, synthesis: Synthesis): unknown {
   const resolve = (inner: unknown) => resolveTokens(inner, synthesis);
   if (typeof node === 'string') return synthesis.expressionIn(node) ?? node;
   if (Array.isArray(node)) return node.map(resolve);
-  if (node instanceof When) {
-    return new When(node.condition, resolve(node.body), resolve(node.otherwise));
+  if (node instanceof Node) {
+    const { kind, expression, name, body, otherwise } = node;
+    const rest = { name, body: resolve(body), otherwise: resolve(otherwise) };
+    return new Node(kind, expression, rest);
   }
-  if (node instanceof Block) return new Block(node.expression, resolve(node.otherwise));
-  if (node instanceof Each) return new Each(node.list, node.name, resolve(node.body));
   if (!isPlainMap(node)) return node;
   const pairs = Object.entries(node).map(([key, value]) => {
     const expression = synthesis.expressionIn(key);
@@ -40,97 +52,67 @@ function entries(map: Map, indent: number, root: Dot): string[] {
     .toSorted(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
   const lines = sorted.flatMap(([key, node]) => entry(keyText(key), node, indent, root));
   const more = spreadOf(map);
-  return more === undefined ? lines : [...lines, ...withBlock(more, [], indent, indent, root)];
+  if (more === undefined) return lines;
+  return [...lines, ...section(`with ${more.print(root)}`, indent, [toYaml(indent)])];
 }
-
-/** YAML that is no template: every text that a reader might take for something else in quotes. */
-export function printYaml(object: Map): string {
-  return `${entries(object, 0, undefined).join('\n')}\n`;
-}
-
-/** The lines of one key and value of such YAML. */
-export function printEntry(key: string, value: unknown, indent: number): readonly string[] {
-  return entry(keyText(key), value, indent, undefined);
-}
-
-/** Undefined: what is printed is no template. */
-type Dot = Root | undefined;
 
 /** The lines of `key: node`. */
 function entry(key: string, node: unknown, indent: number, root: Dot): string[] {
-  if (node instanceof When) {
-    return branches(node, indent, root, (branch) => entry(key, branch, indent, root));
-  }
-  if (node instanceof Block) {
-    const head = [line(indent, `${key}:`)];
-    const { otherwise } = node;
+  const head = line(indent, `${key}:`);
+  if (node instanceof Node) {
+    const { kind, expression, body, otherwise } = node;
     const instead = otherwise === undefined ? [] : entry(key, otherwise, indent, root);
-    return withBlock(node.expression, head, indent, indent + 2, root, instead);
+    return kind === 'block'
+      ? section(`with ${expression.print(root)}`, indent, [head, toYaml(indent + 2)], instead)
+      : section(`if ${expression.print(root)}`, indent, entry(key, body, indent, root), instead);
   }
-  if (!Array.isArray(node) && !isPlainMap(node)) {
-    return textLines(`${key}:`, node, indent, root);
-  }
-  const inner = Array.isArray(node)
-    ? items(node, indent + 2, root)
-    : entries(node, indent + 2, root);
-  if (inner.length === 0) return [line(indent, `${key}: ${Array.isArray(node) ? '[]' : '{}'}`)];
-  const lines = [line(indent, `${key}:`), ...inner];
+  if (!Array.isArray(node) && !isPlainMap(node)) return textLines(head, node, indent, root);
+  const inner = contents(node, indent + 2, root);
+  if (inner.length === 0) return [`${head} ${Array.isArray(node) ? '[]' : '{}'}`];
   const conditions = conditionsOf(node);
-  if (conditions === undefined) return lines;
-  const [first, ...rest] = conditions;
-  const some = rest.length === 0 ? first : f.or(...conditions);
-  return [line(indent, `{{- if ${some?.print(root)} }}`), ...lines, line(indent, '{{- end }}')];
+  if (conditions === undefined) return [head, ...inner];
+  const some = conditions.length === 1 ? conditions[0] : f.or(...conditions);
+  return section(`if ${some?.print(root)}`, indent, [head, ...inner]);
+}
+
+function contents(node: Map | readonly unknown[], indent: number, root: Dot): string[] {
+  return isPlainMap(node) ? entries(node, indent, root) : items(node, indent, root);
 }
 
 function items(list: readonly unknown[], indent: number, root: Dot): string[] {
   return list.flatMap((node): string[] => {
-    if (node instanceof When) {
-      return branches(node, indent, root, (branch) => items([branch], indent, root));
+    if (node instanceof Node) {
+      const { kind, expression, name, body, otherwise } = node;
+      const printed = expression.print(root);
+      if (kind === 'spread') return section(`with ${printed}`, indent, [toYaml(indent)]);
+      if (kind === 'each') {
+        return section(`range $${name} := ${printed}`, indent, items([body], indent, '$'));
+      }
+      const instead = otherwise === undefined ? [] : items([otherwise], indent, root);
+      return section(`if ${printed}`, indent, items([body], indent, root), instead);
     }
-    if (node instanceof Spread) return withBlock(node.expression, [], indent, indent, root);
-    if (node instanceof Each) {
-      const head = line(indent, `{{- range $${node.name} := ${node.list.print(root)} }}`);
-      return [head, ...items([node.body], indent, '$'), line(indent, '{{- end }}')];
-    }
-    if (!Array.isArray(node) && !isPlainMap(node)) return textLines('-', node, indent, root);
-    const inner = Array.isArray(node)
-      ? items(node, indent + 2, root)
-      : entries(node, indent + 2, root);
-    const [first = line(indent, '{}'), ...rest] = inner;
+    const dash = line(indent, '-');
+    if (!Array.isArray(node) && !isPlainMap(node)) return textLines(dash, node, indent, root);
+    const [first = '{}', ...rest] = contents(node, indent + 2, root);
     // A dash before a condition stands alone: the condition takes its whole line with it.
-    if (first.trimStart().startsWith('{{-')) return [line(indent, '-'), ...inner];
-    return [line(indent, `- ${first.trimStart()}`), ...rest];
+    if (first.trimStart().startsWith('{{-')) return [dash, first, ...rest];
+    return [`${dash} ${first.trimStart()}`, ...rest];
   });
 }
 
-function branches(
-  node: When,
+function section(
+  keyword: string,
   indent: number,
-  root: Dot,
-  print: (branch: unknown) => readonly string[],
-): string[] {
-  const otherwise =
-    node.otherwise === undefined ? [] : [line(indent, '{{- else }}'), ...print(node.otherwise)];
-  const head = line(indent, `{{- if ${node.condition.print(root)} }}`);
-  return [head, ...print(node.body), ...otherwise, line(indent, '{{- end }}')];
-}
-
-/** A map or list of the values as it is, after `head`; nothing at all when it is empty. */
-function withBlock(
-  expression: Expression,
-  head: readonly string[],
-  indent: number,
-  innerIndent: number,
-  root: Dot,
+  body: readonly string[],
   otherwise: readonly string[] = [],
 ): string[] {
-  return [
-    line(indent, `{{- with ${expression.print(root)} }}`),
-    ...head,
-    line(innerIndent, `{{- toYaml . | nindent ${innerIndent} }}`),
-    ...(otherwise.length > 0 ? [line(indent, '{{- else }}'), ...otherwise] : []),
-    line(indent, '{{- end }}'),
-  ];
+  const instead = otherwise.length > 0 ? [line(indent, '{{- else }}'), ...otherwise] : [];
+  return [line(indent, `{{- ${keyword} }}`), ...body, ...instead, line(indent, '{{- end }}')];
+}
+
+/** A map or list of the values as it is. */
+function toYaml(indent: number): string {
+  return line(indent, `{{- toYaml . | nindent ${indent} }}`);
 }
 
 function line(indent: number, content: string): string {
@@ -143,30 +125,25 @@ function textLines(head: string, node: unknown, indent: number, root: Dot): stri
     typeof node === 'string' &&
     /^\S.*\n(?:.|\n)*[^\n]$/.test(node) &&
     (root === undefined || !node.includes('{{'));
-  if (!isBlock) return [line(indent, `${head} ${scalar(node, root)}`)];
-  return [
-    line(indent, `${head} |-`),
-    ...node.split('\n').map((each) => line(indent + 2, each).trimEnd()),
-  ];
+  if (!isBlock) return [`${head} ${scalar(node, root)}`];
+  const lines = node.split('\n').map((each) => (each === '' ? '' : line(indent + 2, each)));
+  return [`${head} |-`, ...lines];
 }
 
 function scalar(node: unknown, root: Dot): string {
-  if (!(node instanceof Expression)) return literal(node, root);
-  const printed = node.print(root);
-  if (node.kind === 'string') return `{{ ${printed} | quote }}`;
-  return node.kind === 'int' || node.kind === 'bool'
-    ? `{{ ${printed} }}`
-    : `{{ ${printed} | toJson }}`;
-}
-
-/** A text that no reader of YAML takes for anything else, so that it needs no quotes. */
-const BARE = /^(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z/][\w./-]*$/i;
-
-function literal(node: unknown, root: Dot): string {
+  if (node instanceof Expression) {
+    const printed = node.print(root);
+    if (node.kind === 'string') return `{{ ${printed} | quote }}`;
+    const isNative = node.kind === 'int' || node.kind === 'bool';
+    return isNative ? `{{ ${printed} }}` : `{{ ${printed} | toJson }}`;
+  }
   if (typeof node !== 'string') return JSON.stringify(node);
   if (root !== undefined && node.includes('{{')) return `{{ ${goString(node)} | quote }}`;
   return BARE.test(node) ? node : JSON.stringify(node);
 }
+
+/** A text that no reader of YAML takes for anything else, so that it needs no quotes. */
+const BARE = /^(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z/][\w./-]*$/i;
 
 function keyText(key: string): string {
   return key.startsWith('{{ ') || BARE.test(key) ? key : JSON.stringify(key);

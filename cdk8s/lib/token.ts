@@ -3,7 +3,6 @@ import type { Environment, Expression } from './expression.ts';
 import { text } from './functions.ts';
 
 const MARK = /\u27e6(\d+)\u27e7/g;
-const WHOLE_MARK = /^\u27e6(\d+)\u27e7$/;
 
 /**
  * Stands where cdk8s asks for a number or a boolean. As a number it is NaN, so arithmetic on it
@@ -69,14 +68,12 @@ export class Synthesis {
   /** The expression that a text of cdk8s's output means; undefined when no token is in it. */
   expressionIn(output: string): Expression | undefined {
     if (this.environment !== undefined) return undefined;
-    const whole = WHOLE_MARK.exec(output)?.[1];
-    if (whole !== undefined) return this.#at(whole);
     const parts = output.split(MARK); // text, index, text, index, …, text
-    if (parts.length === 1) return undefined;
-    const texts = parts.filter((_, index) => index % 2 === 0);
-    const indexes = parts.filter((_, index) => index % 2 === 1);
-    const template = Object.assign(texts, { raw: texts });
-    return text(template, ...indexes.map((index) => this.#at(index)));
+    const expressions = parts.filter((_, place) => place % 2 === 1).map((index) => this.#at(index));
+    const texts = parts.filter((_, place) => place % 2 === 0);
+    const [only] = expressions;
+    if (only === undefined || (texts.join('') === '' && expressions.length === 1)) return only;
+    return text(Object.assign(texts, { raw: texts }), ...expressions);
   }
 
   #at(index: string): Expression {

@@ -8,9 +8,9 @@ export interface Leaf<T = unknown> {
   readonly help: string;
   readonly schema: Schema;
   /** Lines of YAML shown below the help. */
-  readonly example?: string;
+  readonly example?: string | undefined;
   /** What to use instead. The value still works; NOTES.txt warns whoever sets it. */
-  readonly deprecated?: string;
+  readonly deprecated?: string | undefined;
 }
 
 export interface Group<G extends Definition = Definition> {
@@ -25,14 +25,10 @@ export interface Definition {
 type Extra = Omit<Schema, 'deprecated'> & Pick<Leaf, 'example' | 'deprecated'>;
 
 function leaf<T>(kind: Kind, base: Schema) {
-  return (fallback: T, help: string, { example, deprecated, ...schema }: Extra = {}): Leaf<T> => ({
-    kind,
-    fallback,
-    help,
-    schema: { ...base, ...schema },
-    ...(example === undefined ? {} : { example }),
-    ...(deprecated === undefined ? {} : { deprecated }),
-  });
+  return (fallback: T, help: string, extra: Extra = {}): Leaf<T> => {
+    const { example, deprecated, ...schema } = extra;
+    return { kind, fallback, help, example, deprecated, schema: { ...base, ...schema } };
+  };
 }
 
 /** The kinds of value: `value.text('default', 'Help.', {pattern: '…'})`. */
@@ -145,12 +141,13 @@ export function schemaOf(definition: Definition, title: string): Schema {
 
 /** Required, though there are defaults: whoever sets a value to null removes its default. */
 function groupSchema({ group: members, help }: Group): Schema {
-  const properties = Object.entries(members).map(([name, member]) => {
-    if ('group' in member) return [name, groupSchema(member)] as const;
-    const deprecated = member.deprecated === undefined ? {} : { deprecated: true };
-    const rest = { ...member.schema, default: member.fallback, ...deprecated };
-    return [name, { description: member.help, ...rest }] as const;
-  });
+  const schemaOf = (member: Leaf | Group): Schema => {
+    if ('group' in member) return groupSchema(member);
+    const { help, schema, fallback, deprecated } = member;
+    const mark = deprecated === undefined ? {} : { deprecated: true };
+    return { description: help, ...schema, default: fallback, ...mark };
+  };
+  const properties = Object.entries(members).map(([name, each]) => [name, schemaOf(each)]);
   return {
     description: help,
     type: 'object',

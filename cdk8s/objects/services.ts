@@ -2,7 +2,7 @@ import * as kplus from 'cdk8s-plus-27';
 import { fullname } from '../helpers.ts';
 import { item } from '../lib/expression.ts';
 import { f, text } from '../lib/functions.ts';
-import { block, Each, when } from '../lib/node.ts';
+import { block, each, when } from '../lib/node.ts';
 import { append, remove, set } from '../lib/overlay.ts';
 import type { ReleaseChart } from '../release-chart.ts';
 import { values } from '../values.ts';
@@ -63,7 +63,7 @@ function makeIngress(chart: ReleaseChart): void {
     spec: {},
   });
   const backend = { service: { name: text`${fullname.text}-bridge`, port: { name: 'http' } } };
-  const host = new Each(ingress.hosts, 'host', {
+  const host = each(ingress.hosts, 'host', {
     host: item('string', 'host', 'host'),
     http: { paths: [{ path: item('string', 'host', 'path'), pathType: 'Prefix', backend }] },
   });

@@ -9,8 +9,8 @@ import { HelmChart } from '../../cdk8s/lib/chart.ts';
 import { deprecations, valuesTable, valuesYaml } from '../../cdk8s/lib/documents.ts';
 import { item, NamedTemplate, release } from '../../cdk8s/lib/expression.ts';
 import { f, text } from '../../cdk8s/lib/functions.ts';
-import { block, Each, when } from '../../cdk8s/lib/node.ts';
-import { append, type Change, guard, remove, set, spread } from '../../cdk8s/lib/overlay.ts';
+import { block, each, when } from '../../cdk8s/lib/node.ts';
+import { append, type Change, remove, set, spread } from '../../cdk8s/lib/overlay.ts';
 import { Synthesis, tokenResolver } from '../../cdk8s/lib/token.ts';
 import {
   defaultsOf,
@@ -90,12 +90,7 @@ const mistakes: readonly (readonly [string, Change, RegExp])[] = [
   [
     'removing what is not there',
     remove('/data/shade'),
-    /ConfigMap toy\/toy\/object: \/data\/shade: nothing is there/,
-  ],
-  [
-    'guarding what is not there',
-    guard('/data/shade', values.colour),
-    /nothing is there; change the path/,
+    /ConfigMap toy\/toy\/object: Error: \/data\/shade: nothing is there/,
   ],
   ['an item that is not there', set('/data/[name=x]/a', 1), /no item with name x; change the path/],
   ['a way through a text', set('/data/colour/a', 1), /colour is no map and no list/],
@@ -134,7 +129,7 @@ const nodes: readonly (readonly [string, unknown, object, unknown])[] = [
   ['a map of conditions', { a: when(values.oldColour, 'x') }, {}, undefined],
   [
     'each',
-    [new Each(values.rooms.list, 'room', { n: item('string', 'room', 'name'), c: values.colour })],
+    [each(values.rooms.list, 'room', { n: item('string', 'room', 'name'), c: values.colour })],
     { rooms: { list: [{ name: 'p' }, { name: 'q' }] } },
     [
       { n: 'p', c: 'red' },

@@ -17,20 +17,20 @@ const mutants: readonly Mutant[] = [
   {
     name: 'texts without quotes',
     file: 'cdk8s/lib/template.ts',
-    from: ' | quote }}`;\n  return node.kind',
-    to: ' }}`;\n  return node.kind',
+    from: ' | quote }}`;\n    const isNative',
+    to: ' }}`;\n    const isNative',
   },
   {
     name: 'a wrong indent',
     file: 'cdk8s/lib/template.ts',
-    from: 'indent, indent + 2, root, instead)',
-    to: 'indent, indent, root, instead)',
+    from: 'toYaml(indent + 2)',
+    to: 'toYaml(indent)',
   },
   {
     name: 'the dot inside range',
     file: 'cdk8s/lib/template.ts',
-    from: "items([node.body], indent, '$')",
-    to: "items([node.body], indent, '.')",
+    from: "items([body], indent, '$')",
+    to: "items([body], indent, '.')",
   },
   {
     name: 'numbers as a values file has them',
