@@ -26,6 +26,7 @@ const VALUES_HEAD = [
   'Made by "npm run synth" from cdk8s/values.ts. Edits here are lost.',
 ];
 
+const redis = definition.redis.group.image.group;
 const CHART_YAML = `apiVersion: v2
 name: op-scim
 description: An open bridge that provisions people and groups into a 1Password account over SCIM 2.0.
@@ -44,6 +45,11 @@ annotations:
   artifacthub.io/license: MIT
   artifacthub.io/operator: "false"
   artifacthub.io/prerelease: "${VERSION.startsWith('0.')}"
+  artifacthub.io/images: |
+    - name: op-scim-bridge
+      image: ${definition.image.group.repository.fallback}:${VERSION}
+    - name: redis
+      image: ${redis.repository.fallback}:${redis.tag.fallback}
 `;
 
 function readme(): string {
@@ -69,7 +75,7 @@ Needs Kubernetes 1.25 or newer, and Helm 3.17 or newer, Helm 4 included. The def
 
 ## Change
 
-- The domain: \`helm upgrade op-scim ./charts/op-scim --reuse-values --set config.tlsDomain=scim.example.com\`.
+- The domain: \`helm upgrade op-scim ./charts/op-scim --reset-then-reuse-values --set config.tlsDomain=scim.example.com\`.
   \`kubectl set env deploy/op-scim-bridge OP_TLS_DOMAIN=scim.example.com\` works too, and wins over the chart
   until \`kubectl set env deploy/op-scim-bridge OP_TLS_DOMAIN-\`.
 - The image: \`--set image.tag=…\`. After \`kubectl set image\`, Helm 4 asks for \`--force-conflicts\`.

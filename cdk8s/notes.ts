@@ -60,7 +60,7 @@ const certificate = branch(
   notes`
 3. Then turn TLS on. A certificate comes by itself, over port 443:
 
-     helm upgrade ${release.name} CHART ${namespace} --reuse-values --set config.tlsDomain=scim.example.com
+     helm upgrade ${release.name} CHART ${namespace} --reset-then-reuse-values --set config.tlsDomain=scim.example.com
 
    CHART is what you installed from, such as ./charts/op-scim.
 `,
