@@ -87,14 +87,14 @@ export const tlsOptions = {
     fallback: undefined,
     help: 'Certificate profile to ask for, such as `shortlived`. Unset: the authority’s default.',
   }),
-  acmeChallenge: option({
+  acmeChallenge: option<'tls-alpn-01' | 'http-01', 'tls-alpn-01'>({
     env: 'OP_ACME_CHALLENGE',
     chart: 'config.acmeChallenge',
     parser: choice('tls-alpn-01', 'http-01'),
     fallback: 'tls-alpn-01',
     help: 'How the authority sees that the domain is ours. `tls-alpn-01` needs port 443 alone; `http-01` needs port 80 to reach OP_PORT, which then answers challenges and sends everything else to HTTPS.',
   }),
-  acmeEngine: option({
+  acmeEngine: option<'native' | 'greenlock', 'native'>({
     env: 'OP_ACME_ENGINE',
     chart: 'config.acmeEngine',
     parser: choice('native', 'greenlock'),

@@ -15,6 +15,8 @@ export interface ChallengeAnswers {
 
 export interface Front {
   readonly server: Server;
+  /** Who answers requests. Until it is called they are cut off. */
+  serveBy(listener: RequestListener): void;
   /**
    * From now on new connections get this certificate; those that are open go on as they are. Throws
    * when OpenSSL does not take it: then all stays as it was.
@@ -33,7 +35,8 @@ type FrontSocket = TLSSocket & { awaitedName?: string };
  * The one HTTPS server. Before its first certificate it refuses handshakes. Every server name gets
  * the same certificate, and `acme-tls/1` that of a pending challenge or an alert.
  */
-export function createFront(serve: RequestListener, answers: ChallengeAnswers): Front {
+export function createFront(answers: ChallengeAnswers): Front {
+  let serve: RequestListener | undefined;
   let strictTransport = false;
   const server = createServer(
     {
@@ -58,7 +61,7 @@ export function createFront(serve: RequestListener, answers: ChallengeAnswers): 
     },
     (request, response) => {
       // The handshake was all (RFC 8737 §3): what comes after it is not answered.
-      if (isAcme(request.socket)) request.socket.destroy();
+      if (serve === undefined || isAcme(request.socket)) request.socket.destroy();
       else serve(request, response);
     },
   );
@@ -71,6 +74,9 @@ export function createFront(serve: RequestListener, answers: ChallengeAnswers): 
   });
   return {
     server,
+    serveBy(listener) {
+      serve = listener;
+    },
     use({ chainPem, keyPem }) {
       server.setSecureContext({ ...TLS_OPTIONS, cert: chainPem, key: keyPem });
     },

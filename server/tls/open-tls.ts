@@ -28,6 +28,8 @@ import { isPubliclyTrusted } from './trust.ts';
 export interface Tls {
   /** Not listening yet. */
   readonly server: Server;
+  /** Who answers requests. */
+  serveBy(listener: RequestListener): void;
   /** With HTTP-01: what plain HTTP on OP_PORT answers. */
   readonly plainListener: RequestListener | undefined;
   status(): CertificateStatus;
@@ -45,7 +47,6 @@ export interface TlsParts {
   /** 32 bytes of the session as it is now; OP_TLS_KEY_SECRET comes first. */
   readonly storeSeal: () => Buffer;
   readonly log: Logger;
-  readonly serve: RequestListener;
   readonly tuning?: TlsTuning;
 }
 
@@ -68,19 +69,21 @@ const SPREAD_MS = 1_100;
 
 /** Throws OperatorError for settings that can't be served; certificates are no reason for one. */
 export async function openTls(parts: TlsParts): Promise<Tls> {
-  const { domain, serve, tuning = {} } = parts;
+  const { domain, config, tuning = {} } = parts;
   const { publicRoots, now = Date.now } = tuning;
   const challenges = await PendingChallenge.create(domain);
-  const front = createFront(serve, challenges);
+  const front = createFront(challenges);
   const useCertificate = (certificate: Certificate): void => {
     front.use(certificate);
     front.setStrictTransport(isPubliclyTrusted(certificate.chainPem, publicRoots));
   };
   const source =
     openFiles(parts, useCertificate) ?? (await openAcme(parts, challenges, useCertificate));
-  const isHttpChallenge = parts.config.acmeChallenge === 'http-01';
+  const isOwn = config.tlsCertFile !== undefined;
+  const isHttpChallenge = !isOwn && config.acmeChallenge === 'http-01';
   return {
     server: front.server,
+    serveBy: front.serveBy,
     plainListener: isHttpChallenge ? httpChallengeListener(domain, challenges) : undefined,
     status: () => source.status(),
     finding: () => certificateFinding(source.status(), now()),
