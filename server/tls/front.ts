@@ -1,4 +1,4 @@
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { ServerOptions, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { HANDSHAKE_MS, STRICT_TRANSPORT_SECURITY, TLS_OPTIONS } from './tls-options.ts';
@@ -15,8 +15,6 @@ export interface ChallengeAnswers {
 
 export interface Front {
   readonly server: Server;
-  /** Who answers requests. Until it is called they are cut off. */
-  serveBy(listener: RequestListener): void;
   /**
    * From now on new connections get this certificate; those that are open go on as they are. Throws
    * when OpenSSL does not take it: then all stays as it was.
@@ -35,48 +33,36 @@ type FrontSocket = TLSSocket & { awaitedName?: string };
  * The one HTTPS server. Before its first certificate it refuses handshakes. Every server name gets
  * the same certificate, and `acme-tls/1` that of a pending challenge or an alert.
  */
-export function createFront(answers: ChallengeAnswers): Front {
-  let serve: RequestListener | undefined;
+export function createFront(answers: ChallengeAnswers, http: ServerOptions = {}): Front {
   let strictTransport = false;
-  const server = createServer(
-    {
-      ...TLS_OPTIONS,
-      handshakeTimeout: HANDSHAKE_MS,
-      ALPNCallback(this: FrontSocket, { servername, protocols }) {
-        if (protocols.includes(ACME)) return chooseChallenge(this, servername, answers);
-        return protocols.includes('http/1.1') ? 'http/1.1' : undefined;
-      },
-      // Called after ALPNCallback in TLS 1.3, before it in TLS 1.2. A context given here would win
-      // over the one that ALPNCallback has set.
-      SNICallback(this: FrontSocket, _name, done) {
-        const { awaitedName } = this;
-        if (awaitedName === undefined) {
-          done(null);
-          return;
-        }
-        answers
-          .find(awaitedName)
-          .then((found) => (found === undefined ? done(NO_CHALLENGE) : done(null, found)), done);
-      },
+  const server = createServer({
+    ...http,
+    ...TLS_OPTIONS,
+    handshakeTimeout: HANDSHAKE_MS,
+    ALPNCallback(this: FrontSocket, { servername, protocols }) {
+      if (protocols.includes(ACME)) return chooseChallenge(this, servername, answers);
+      return protocols.includes('http/1.1') ? 'http/1.1' : undefined;
     },
-    (request, response) => {
-      // The handshake was all (RFC 8737 §3): what comes after it is not answered.
-      if (serve === undefined || isAcme(request.socket)) request.socket.destroy();
-      else serve(request, response);
+    // Called after ALPNCallback in TLS 1.3, before it in TLS 1.2. A context given here would win
+    // over the one that ALPNCallback has set.
+    SNICallback(this: FrontSocket, _name, done) {
+      const { awaitedName } = this;
+      if (awaitedName === undefined) {
+        done(null);
+        return;
+      }
+      answers
+        .find(awaitedName)
+        .then((found) => (found === undefined ? done(NO_CHALLENGE) : done(null, found)), done);
     },
-  );
-  server.on('secureConnection', (socket) => {
-    if (isAcme(socket)) socket.end();
   });
+  answerHandshakesAlone(server);
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.prependListener('request', (_request: unknown, response: ServerResponse) => {
     if (strictTransport) response.setHeader('Strict-Transport-Security', STRICT_TRANSPORT_SECURITY);
   });
   return {
     server,
-    serveBy(listener) {
-      serve = listener;
-    },
     use({ chainPem, keyPem }) {
       server.setSecureContext({ ...TLS_OPTIONS, cert: chainPem, key: keyPem });
     },
@@ -102,6 +88,16 @@ function chooseChallenge(socket: FrontSocket, serverName: string, answers: Chall
   return ACME;
 }
 
-function isAcme(socket: object): boolean {
-  return 'alpnProtocol' in socket && socket.alpnProtocol === ACME;
+/** Of `acme-tls/1` the handshake is all (RFC 8737 §3): HTTP never sees such a connection. */
+function answerHandshakesAlone(server: Server): void {
+  const serveHttp = server.listeners('secureConnection');
+  server.removeAllListeners('secureConnection');
+  server.on('secureConnection', (socket) => {
+    if (socket.alpnProtocol === ACME) {
+      socket.on('error', () => socket.destroy());
+      socket.destroySoon();
+      return;
+    }
+    for (const listener of serveHttp) listener.call(server, socket);
+  });
 }

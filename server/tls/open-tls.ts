@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerOptions } from 'node:http';
 import type { Server } from 'node:https';
 import type { Logger } from 'pino';
 import { OperatorError } from '#base/operator-error.ts';
@@ -26,10 +26,8 @@ import { isPubliclyTrusted } from './trust.ts';
 
 /** The HTTPS side of the bridge. */
 export interface Tls {
-  /** Not listening yet. */
+  /** Without a listener of requests, and not listening yet. */
   readonly server: Server;
-  /** Who answers requests. */
-  serveBy(listener: RequestListener): void;
   /** With HTTP-01: what plain HTTP on OP_PORT answers. */
   readonly plainListener: RequestListener | undefined;
   status(): CertificateStatus;
@@ -47,6 +45,8 @@ export interface TlsParts {
   /** 32 bytes of the session as it is now; OP_TLS_KEY_SECRET comes first. */
   readonly storeSeal: () => Buffer;
   readonly log: Logger;
+  /** Limits of the HTTP server. */
+  readonly http: ServerOptions;
   readonly tuning?: TlsTuning;
 }
 
@@ -72,7 +72,7 @@ export async function openTls(parts: TlsParts): Promise<Tls> {
   const { domain, config, tuning = {} } = parts;
   const { publicRoots, now = Date.now } = tuning;
   const challenges = await PendingChallenge.create(domain);
-  const front = createFront(challenges);
+  const front = createFront(challenges, parts.http);
   const useCertificate = (certificate: Certificate): void => {
     front.use(certificate);
     front.setStrictTransport(isPubliclyTrusted(certificate.chainPem, publicRoots));
@@ -83,7 +83,6 @@ export async function openTls(parts: TlsParts): Promise<Tls> {
   const isHttpChallenge = !isOwn && config.acmeChallenge === 'http-01';
   return {
     server: front.server,
-    serveBy: front.serveBy,
     plainListener: isHttpChallenge ? httpChallengeListener(domain, challenges) : undefined,
     status: () => source.status(),
     finding: () => certificateFinding(source.status(), now()),
