@@ -59,6 +59,7 @@ export function createFront(answers: ChallengeAnswers, http: ServerOptions = {})
   answerHandshakesAlone(server);
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.prependListener('request', (_request: unknown, response: ServerResponse) => {
+    response.setHeader('X-Content-Type-Options', 'nosniff');
     if (strictTransport) response.setHeader('Strict-Transport-Security', STRICT_TRANSPORT_SECURITY);
   });
   return {
