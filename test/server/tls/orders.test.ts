@@ -164,6 +164,27 @@ suite('orders', { timeout: 120_000 }, () => {
     assert.equal(quick.shared.current?.serial, newer.serial);
   });
 
+  test('a store that comes back with an older certificate gets the newer one again', async () => {
+    let kept: TlsStore | undefined;
+    const replica = await open({}, (store) => {
+      kept = store;
+      return store;
+    });
+    await replica.round();
+    const old = replica.shared.records.certificate ?? assert.fail();
+    nowMs += 70 * DAY_MS;
+    await replica.round();
+    const newer = replica.shared.current ?? assert.fail();
+    const before = replica.shared.records.certificate;
+    assert.ok(await kept?.write([{ name: 'certificate', before, body: old.body }]));
+    await replica.round();
+    assert.equal(replica.shared.current?.serial, newer.serial);
+    const other = await open();
+    await other.round();
+    assert.equal(other.shared.current?.serial, newer.serial);
+    assert.equal(replica.placed.length, 2);
+  });
+
   test('a store that takes no write: the old certificate stays, no order is placed', async () => {
     let isBroken = false;
     const replica = await open({}, (store) => ({

@@ -112,6 +112,19 @@ for (const engine of ENGINES) {
       assert.equal(site.pebble.orders(), 1);
     });
 
+    test('a challenge that is not for our account is not answered', async () => {
+      const [id = ''] = (await recordsOf(site.client, 'certificate')).keys();
+      const challenge = { v: 1, type: 'tls-alpn-01', domain: DOMAIN, token: 'token' };
+      const body = JSON.stringify({ ...challenge, keyAuthorization: 'token.of-another-account' });
+      const key = id.replace('certificate', 'challenge');
+      await site.client.hset('{.bridge}:tls', key, `1 1 0 0\n${body}`);
+      await sleep(1_500);
+      for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+        await assert.rejects(handshake(replica.port, { alpn: ['acme-tls/1'], version }), version);
+      }
+      await site.client.hdel('{.bridge}:tls', key);
+    });
+
     test('TLS 1.1 is refused', async () => {
       await assert.rejects(handshake(replica.port, { version: 'TLSv1.1' }));
     });

@@ -124,6 +124,9 @@ for (const engine of ENGINES) {
         const serial = await served(other, 30_000);
         frozen.signal('SIGCONT');
         await eventually(async () => assert.equal(await serialOf(frozen), serial), 15_000);
+        await eventually(async () => {
+          assert.match(frozen.log(), /given up: another replica took over the order/);
+        });
         await sleep(5_000);
         assert.equal(await serialOf(frozen), serial);
         assert.equal(await serialOf(other), serial);
