@@ -53,8 +53,12 @@ class RedisBackend implements StoreBackend {
   listen(topic: string, listener: () => void): () => void {
     const connection = connect(this.#options);
     this.#listening.add(connection);
-    connection.subscribe(channelOf(topic), listener);
+    let hasEnded = false;
+    connection.subscribe(channelOf(topic), () => {
+      if (!hasEnded) listener();
+    });
     return () => {
+      hasEnded = true;
       this.#listening.delete(connection);
       connection.close();
     };

@@ -11,4 +11,8 @@ const bridge = await startBridge({ config, log, version: '0.0.0', tlsTuning: tun
 process.once('SIGTERM', () => {
   void bridge.close().then(() => process.exit(0));
 });
+process.on('message', () => {
+  globalThis.gc?.();
+  process.send?.({ heapBytes: process.memoryUsage().heapUsed });
+});
 process.send?.({ url: bridge.url });

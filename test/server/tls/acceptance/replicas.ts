@@ -37,6 +37,8 @@ export interface Replica {
   readonly pid: number;
   log(): string;
   signal(signal: NodeJS.Signals): void;
+  /** Used after a garbage collection. */
+  heapBytes(): Promise<number>;
   /** Resolves to the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -123,7 +125,7 @@ async function startReplica(
 ): Promise<Replica> {
   const output = openSync(logPath, 'w');
   const settings = JSON.stringify({ ...QUICK, ...tuning });
-  const child = spawn(process.execPath, ['--import', GUARD, REPLICA, settings], {
+  const child = spawn(process.execPath, ['--expose-gc', '--import', GUARD, REPLICA, settings], {
     env,
     stdio: ['ignore', output, output, 'ipc'],
   });
@@ -143,6 +145,12 @@ async function startReplica(
     pid: child.pid,
     log,
     signal: (signal) => void child.kill(signal),
+    async heapBytes() {
+      const answered = once(child, 'message', { signal: AbortSignal.timeout(10_000) });
+      child.send({});
+      const [answer] = await answered;
+      return Number(answer.heapBytes);
+    },
     stop: (signal = 'SIGTERM') => stop(child, signal, ended),
   };
 }
