@@ -17,6 +17,9 @@ const named = args.filter((each) => !each.startsWith('-'));
 bring([
   { command: 'redis-server', debianPackage: 'redis-server' },
   { command: 'yamllint', debianPackage: 'yamllint' },
+  { command: 'pebble', debianPackage: 'pebble' },
+  { command: 'testssl', debianPackage: 'testssl.sh' },
+  { command: 'openssl', debianPackage: 'openssl' },
 ]);
 process.exitCode = await runTests(options, named.length > 0 ? named : allTests());
 

@@ -214,6 +214,24 @@ export function url(...schemes: readonly string[]): Parser<string> {
   };
 }
 
+/** A URL, or one of the names that stand for one. */
+export function namedUrl(
+  names: Readonly<Record<string, string>>,
+  ...schemes: readonly string[]
+): Parser<string> {
+  const parser = url(...schemes);
+  return {
+    expected: `${Object.keys(names).join(', ')} or ${parser.expected}`,
+    read: (input) =>
+      Object.hasOwn(names, input.toLowerCase()) ? names[input.toLowerCase()] : parser.read(input),
+    print: (value) => value,
+    schema: {
+      type: 'string',
+      pattern: `^(${Object.keys(names).join('|')}|(${schemes.join('|')})//[^\\s/]+.*)?$`,
+    },
+  };
+}
+
 /** Scheme, host and port alone; the rest of a link is the server's. */
 export const origin: Parser<string> = {
   expected: 'an address such as https://scim.example.com, without a path',

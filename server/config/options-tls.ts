@@ -1,4 +1,10 @@
-import { choice, domainName, email, file, option, text, url } from './option.ts';
+import { choice, domainName, email, file, namedUrl, option, text } from './option.ts';
+
+/** Let’s Encrypt by name: staging issues certificates that no browser trusts, and has wide limits. */
+const DIRECTORIES = {
+  production: 'https://acme-v02.api.letsencrypt.org/directory',
+  staging: 'https://acme-staging-v02.api.letsencrypt.org/directory',
+} as const;
 
 export const tlsOptions = {
   tlsDomain: option({
@@ -50,9 +56,9 @@ export const tlsOptions = {
   acmeDirectoryUrl: option({
     env: 'OP_ACME_DIRECTORY_URL',
     chart: 'acme.directoryUrl',
-    parser: url('https:'),
-    fallback: 'https://acme-v02.api.letsencrypt.org/directory',
-    help: 'Directory of the certificate authority (RFC 8555).',
+    parser: namedUrl(DIRECTORIES, 'https:'),
+    fallback: DIRECTORIES.production,
+    help: 'Directory of the certificate authority (RFC 8555). `staging` is Let’s Encrypt’s for trials: browsers do not trust what it issues.',
   }),
   acmeCaFile: option({
     env: 'OP_ACME_CA_FILE',
@@ -83,7 +89,14 @@ export const tlsOptions = {
     fallback: undefined,
     help: 'Certificate profile to ask for, such as `shortlived`. Unset: the authority’s default.',
   }),
-  acmeEngine: option({
+  acmeChallenge: option<'tls-alpn-01' | 'http-01', 'tls-alpn-01'>({
+    env: 'OP_ACME_CHALLENGE',
+    chart: 'acme.challenge',
+    parser: choice('tls-alpn-01', 'http-01'),
+    fallback: 'tls-alpn-01',
+    help: 'How the authority sees that the domain is ours. `tls-alpn-01` needs port 443 alone; `http-01` needs port 80 to reach OP_PORT, which then answers challenges and sends everything else to HTTPS.',
+  }),
+  acmeEngine: option<'native' | 'greenlock', 'native'>({
     env: 'OP_ACME_ENGINE',
     chart: 'acme.engine',
     parser: choice('native', 'greenlock'),
