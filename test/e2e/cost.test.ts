@@ -7,8 +7,8 @@ import { startBridge, type TestBridge } from '../support/bridge.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
 const ACCOUNT = 'test';
-const SMALL = 100;
-const LARGE = 4_000;
+const SMALL = 1_000;
+const LARGE = 6_000;
 /** Beyond the groups that every seed has. */
 const BIG_GROUP = { index: 900_000, name: 'Everyone' };
 
