@@ -1,22 +1,29 @@
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import { type AddressInfo, BlockList } from 'node:net';
+import type { RequestListener } from 'node:http';
+import { BlockList } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { OperatorError } from '#base/operator-error.ts';
 import { probePort } from '#config/combinations.ts';
 import type { Config } from '#config/options.ts';
-import { createAccounts } from '#http/accounts.ts';
+import { type Accounts, createAccounts } from '#http/accounts.ts';
 import { createApp, createProbeApp } from '#http/app.ts';
 import type { Bridge } from '#http/context.ts';
 import { Health } from '#http/health.ts';
 import { healthSources } from '#http/health-sources.ts';
 import { createMetrics } from '#http/metrics.ts';
-import { createLimitedServer, type LimitedServer } from '#http/server.ts';
+import type { Operations } from '#http/operations.ts';
+import {
+  createLimitedServer,
+  type LimitedServer,
+  limitServer,
+  SERVER_OPTIONS,
+} from '#http/server.ts';
 import { createKeyring, type Keyring } from '#session/keyring.ts';
 import { openSessionSource, openTokenSource } from '#session/source.ts';
 import type { StoreBackend } from '#store/store.ts';
+import { openTls, type Tls, type TlsTuning } from '#tls/open-tls.ts';
 
 export interface RunningBridge {
   readonly url: string;
@@ -28,49 +35,51 @@ export interface BridgeOptions {
   readonly config: Config;
   readonly log: Logger;
   readonly version: string;
+  /** For tests. */
+  readonly tlsTuning?: TlsTuning;
 }
 
 /** Wires all parts and listens. Throws OperatorError for what the operator can mend. */
-export async function startBridge({ config, log, version }: BridgeOptions): Promise<RunningBridge> {
-  refuseTls(config);
+export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
+  const { config, log, version } = options;
   const keyring = openKeyring(config, log);
-  warnOfDomain(config, keyring, log);
+  const domain = tlsDomainOf(config, keyring, log);
   const backend = await openBackend(config);
   const accounts = createAccounts({ backend, keyring, config, log });
-  const health = new Health(version, healthSources(backend, keyring, accounts), Date.now);
-  const metrics = createMetrics(backend, keyring);
-  const bridge: Bridge = {
-    log,
-    limits: limitsOf(config),
-    check: (bearerToken) => keyring.check(bearerToken),
-    account: () => accounts.open(),
-    isStrict: config.isStrict,
-    origin: config.publicUrl,
-    trustedProxies: proxyCheck(config),
-  };
-  let draining = false;
-  const operations = { health, metrics, isDraining: () => draining };
-  const main = serverOf(createApp(bridge, operations));
-  const probe = serverOf(createProbeApp(bridge, operations));
-  const probePortNumber = probePort(config, false);
-  const servers = probePortNumber === undefined ? [main] : [main, probe];
+  let tls: Tls | undefined;
   const release = async () => {
+    await tls?.close();
     accounts.close();
     keyring.close();
     await backend.close();
   };
+  let draining = false;
+  const listening: LimitedServer[] = [];
   try {
-    await listen(main.server, config.port, config.listenAddress);
-    if (probePortNumber !== undefined) {
-      await listen(probe.server, probePortNumber, config.listenAddress);
+    if (domain !== undefined) tls = await openTlsOf(options, domain, backend, keyring);
+    const operations = {
+      health: new Health(version, healthSources(backend, keyring, accounts, tls), Date.now),
+      metrics: createMetrics(backend, keyring, tls),
+      isDraining: () => draining,
+    };
+    const bridge = bridgeOf(options, domain, keyring, accounts);
+    // What is stored is served from the first connection on.
+    await tls?.start();
+    for (const [server, port] of serversOf(config, bridge, operations, tls)) {
+      await listen(server.server, port, config.listenAddress);
+      listening.push(server);
     }
   } catch (thrown) {
     // What is open would keep the process from ending.
-    for (const { server } of servers) server.close();
+    for (const { server } of listening) server.close();
     await release();
     throw thrown;
   }
-  const url = addressOf(main.server, config.listenAddress);
+  const url = addressOf(
+    listening[0]?.server,
+    config.listenAddress,
+    tls === undefined ? 'http' : 'https',
+  );
   log.info({ url, store: backend.kind, version }, 'the bridge serves');
   return {
     url,
@@ -78,16 +87,84 @@ export async function startBridge({ config, log, version }: BridgeOptions): Prom
       draining = true;
       log.info({ delaySeconds: config.shutdownDelaySeconds }, 'the bridge ends');
       await sleep(config.shutdownDelaySeconds * 1000);
-      await Promise.all(servers.map((server) => server.drain()));
+      await Promise.all([tls?.close(), ...listening.map((server) => server.drain())]);
       await release();
     },
   };
 }
 
-function serverOf(app: ReturnType<typeof createApp>): LimitedServer {
+/** The servers and their ports, the one for clients first. */
+function serversOf(
+  config: Config,
+  bridge: Bridge,
+  operations: Operations,
+  tls: Tls | undefined,
+): readonly (readonly [LimitedServer, number])[] {
+  const app = listenerOf(createApp(bridge, operations));
+  const probe = listenerOf(createProbeApp(bridge, operations));
+  const main: readonly [LimitedServer, number] =
+    tls === undefined
+      ? [createLimitedServer(app), config.port]
+      : [limitServer(tls.server, app), config.tlsPort];
+  const plain = tls?.plainListener;
+  const port = probePort(config, tls !== undefined);
+  return [
+    main,
+    ...(port === undefined ? [] : [[createLimitedServer(probe), port] as const]),
+    ...(plain === undefined ? [] : [[createLimitedServer(plain), config.port] as const]),
+  ];
+}
+
+function listenerOf(app: ReturnType<typeof createApp>): RequestListener {
   const handle = app.callback();
   // Koa answers whatever goes wrong: its promise never rejects.
-  return createLimitedServer((request, response) => void handle(request, response));
+  return (request, response) => void handle(request, response);
+}
+
+function bridgeOf(
+  { config, log }: BridgeOptions,
+  domain: string | undefined,
+  keyring: Keyring,
+  accounts: Accounts,
+): Bridge {
+  return {
+    log,
+    limits: limitsOf(config),
+    check: (bearerToken) => keyring.check(bearerToken),
+    account: () => accounts.open(),
+    isStrict: config.isStrict,
+    origin: domain === undefined ? config.publicUrl : `https://${domain}`,
+    servedHost: domain,
+    trustedProxies: proxyCheck(config),
+  };
+}
+
+/** Undefined: plain HTTP. The session's domain counts only where OP_TLS_DOMAIN is not set at all. */
+function tlsDomainOf(config: Config, keyring: Keyring, log: Logger): string | undefined {
+  const { tlsDomain, chartTlsDomain } = config;
+  if (chartTlsDomain !== undefined && chartTlsDomain !== (tlsDomain ?? '')) {
+    log.warn(
+      `OP_TLS_DOMAIN is "${tlsDomain ?? ''}" here and "${chartTlsDomain}" in the chart: it was set on the Deployment by hand, which helm upgrade does not undo. "kubectl set env deploy/op-scim-bridge OP_TLS_DOMAIN-" lets the chart decide.`,
+    );
+  }
+  if (tlsDomain !== undefined) return tlsDomain || undefined;
+  if (keyring.domain !== undefined) {
+    log.warn(
+      `The domain ${keyring.domain} comes from the scimsession file, since OP_TLS_DOMAIN is not set. Set OP_TLS_DOMAIN to it, or to the empty text for plain HTTP.`,
+    );
+  }
+  return keyring.domain;
+}
+
+function openTlsOf(
+  { config, log, tlsTuning: tuning }: BridgeOptions,
+  domain: string,
+  backend: StoreBackend,
+  keyring: Keyring,
+): Promise<Tls> {
+  const storeSeal = (): Buffer => keyring.storeSeal;
+  const parts = { config, domain, backend, storeSeal, log, http: SERVER_OPTIONS };
+  return openTls(tuning === undefined ? parts : { ...parts, tuning });
 }
 
 function openKeyring(config: Config, log: Logger): Keyring {
@@ -155,23 +232,6 @@ function proxyCheck({ trustedProxies }: Config): (address: string) => boolean {
   };
 }
 
-function refuseTls({ tlsDomain }: Config): void {
-  if (tlsDomain === undefined || tlsDomain === '') return;
-  throw new OperatorError(
-    `OP_TLS_DOMAIN is "${tlsDomain}", but this version can not end TLS itself. ` +
-      'Unset it, put the bridge behind a proxy that ends TLS, and set OP_PUBLIC_URL to the address that clients use.',
-  );
-}
-
-/** A session's own domain counts when OP_TLS_DOMAIN is not set at all. */
-function warnOfDomain({ tlsDomain }: Config, { domain }: Keyring, log: Logger): void {
-  if (tlsDomain !== undefined || domain === undefined) return;
-  log.warn(
-    { domain },
-    'The session asks for HTTPS under its domain, but this version can not end TLS itself and serves plain HTTP. Put the bridge behind a proxy that ends TLS, and set OP_TLS_DOMAIN to the empty text to say so.',
-  );
-}
-
 function refuseKind(kind: string): void {
   if (kind === 'standalone') return;
   throw new OperatorError(
@@ -180,19 +240,28 @@ function refuseKind(kind: string): void {
   );
 }
 
-function listen(server: Server, port: number, address: string | undefined): Promise<void> {
+function listen(
+  server: LimitedServer['server'],
+  port: number,
+  address: string | undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const reason = cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message;
-      const message = `Port ${port} can not be opened: ${reason}. Free it, or choose another by OP_PORT or OP_PING_PORT.`;
+      const message = `Port ${port} can not be opened: ${reason}. Free it, or choose another by OP_PORT, OP_TLS_PORT or OP_PING_PORT.`;
       reject(new OperatorError(message, { cause }));
     });
     server.listen({ port, ...(address === undefined ? {} : { host: address }) }, resolve);
   });
 }
 
-function addressOf(server: Server, listenAddress: string | undefined): string {
-  const { port } = server.address() as AddressInfo; // A listening TCP server has one.
+function addressOf(
+  server: LimitedServer['server'] | undefined,
+  listenAddress: string | undefined,
+  scheme: 'http' | 'https',
+): string {
+  const address = server?.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
   const host = listenAddress === undefined ? 'localhost' : listenAddress;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

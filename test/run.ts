@@ -14,7 +14,13 @@ const APT_OPTIONS = ['-q', '-y', '--no-install-recommends'];
 const args = process.argv.slice(2);
 const options = args.filter((each) => each.startsWith('-'));
 const named = args.filter((each) => !each.startsWith('-'));
-bring([{ command: 'redis-server', debianPackage: 'redis-server' }]);
+bring([
+  { command: 'redis-server', debianPackage: 'redis-server' },
+  { command: 'yamllint', debianPackage: 'yamllint' },
+  { command: 'pebble', debianPackage: 'pebble' },
+  { command: 'testssl', debianPackage: 'testssl.sh' },
+  { command: 'openssl', debianPackage: 'openssl' },
+]);
 process.exitCode = await runTests(options, named.length > 0 ? named : allTests());
 
 interface Tool {

@@ -11,10 +11,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   store: ['base', 'config'],
   directory: ['base', 'scim', 'store'],
   session: ['base', 'config'],
-  http: ['base', 'config', 'scim', 'directory', 'session', 'store/store.ts'],
-  cli: ['base', 'config', 'scim', 'store', 'directory', 'session', 'http', 'main.ts'],
+  tls: ['base', 'config', 'store/store.ts'],
+  http: ['base', 'config', 'scim', 'directory', 'session', 'store/store.ts', 'tls'],
+  cli: ['base', 'config', 'scim', 'store', 'directory', 'session', 'tls', 'http', 'main.ts'],
   // server/main.ts puts the parts together.
-  '.': ['base', 'config', 'scim', 'store', 'directory', 'session', 'http'],
+  '.': ['base', 'config', 'scim', 'store', 'directory', 'session', 'tls', 'http'],
 };
 
 /** npm packages and the folders that may import them. Node's own modules are free. */

@@ -30,7 +30,9 @@ function fill(sources, directory) {
   // Node keeps a part of the cache for each version and user; so does the mark.
   const mark = join(directory, `filled-${process.version}-${process.getuid?.() ?? 0}`);
   const files = readdirSync(sources, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(
+      (entry) => entry.isFile() && /\.(?:ts|js)$/.test(entry.name) && !entry.name.endsWith('.d.ts'),
+    )
     .map((entry) => join(entry.parentPath, entry.name));
   const newestMs = Math.max(...files.map((file) => statSync(file).mtimeMs));
   const filledMs = statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -13,12 +13,14 @@ if (major > 24 || (major === 24 && minor >= 12)) {
 }
 
 async function run() {
+  // The npm package has JavaScript, since Node strips no types below node_modules.
+  const extension = import.meta.url.includes('/node_modules/') ? 'js' : 'ts';
   const args = process.argv.slice(2);
   const { useCompileCache } = await import('./compile-cache.mjs');
   useCompileCache({ fills: args[0] === 'serve' });
-  const { makeProcessPrivate } = await import('#base/private-process.ts');
+  const { makeProcessPrivate } = await import(`#base/private-process.${extension}`);
   makeProcessPrivate();
-  const { main } = await import('./main.ts');
+  const { main } = await import(`./main.${extension}`);
   process.exitCode = await main(args, process);
 }
 

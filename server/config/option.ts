@@ -9,7 +9,10 @@ export interface Option<T> {
   readonly aliases: readonly string[];
   /** Names of earlier versions: accepted with a warning. */
   readonly oldNames: readonly string[];
-  /** Path of the chart's value; undefined when the chart does not offer the setting. */
+  /**
+   * Path of the chart's value: a group with the name of a Secret when the setting is secret or a
+   * file; undefined when the chart itself decides the setting.
+   */
   readonly chart: string | undefined;
   readonly parser: Parser<T>;
   /** What holds when the variable is unset; an undefined one makes T include undefined. */
@@ -31,6 +34,16 @@ export interface Parser<T> {
   print(value: T): string;
   /** The text is the path of a file that the server has to be able to read. */
   readonly isFile?: true;
+  /** What JSON Schema can say of the chart's value, in whose place the empty text stands for unset. */
+  readonly schema: ParserSchema;
+}
+
+export interface ParserSchema {
+  readonly type: 'string' | 'integer' | 'boolean';
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
 }
 
 type OptionInput<T, Fallback> = Pick<Option<T>, 'env' | 'parser' | 'help'> &
@@ -65,12 +78,14 @@ export const flag: Parser<boolean> = {
     return lower === '0' || lower === 'false' ? false : undefined;
   },
   print: (value) => (value ? '1' : '0'),
+  schema: { type: 'boolean' },
 };
 
 export const text: Parser<string> = {
   expected: 'text without line breaks',
   read: (input) => (/[\r\n\0]/.test(input) ? undefined : input),
   print: (value) => value,
+  schema: { type: 'string', pattern: '^[^\\r\\n]*$' },
 };
 
 export const path: Parser<string> = { ...text, expected: 'a path' };
@@ -85,6 +100,7 @@ export const pathOrBase64: Parser<string> = {
   expected: 'the path of a file, or its contents in base64',
   read: (input) => (input.includes('\0') ? undefined : input),
   print: (value) => value,
+  schema: { type: 'string' },
 };
 
 export function wholeNumber(min: number, max: number, unit = ''): Parser<number> {
@@ -96,6 +112,7 @@ export function wholeNumber(min: number, max: number, unit = ''): Parser<number>
       return value >= min && value <= max ? value : undefined;
     },
     print: String,
+    schema: { type: 'integer', minimum: min, maximum: max },
   };
 }
 
@@ -121,6 +138,7 @@ export function bytes(min: number, max: number): Parser<number> {
       return value >= min && value <= max ? value : undefined;
     },
     print: printBytes,
+    schema: { type: 'string', pattern: '^([0-9]{1,15} ?([kKmMgG]([iI]?[bB])?)?)?$' },
   };
 }
 
@@ -138,6 +156,7 @@ export function choice<const Name extends string>(...names: readonly Name[]): Pa
     expected: names.join(' or '),
     read: (input) => names.find((name) => name === input.toLowerCase()),
     print: (value) => value,
+    schema: { type: 'string', enum: names },
   };
 }
 
@@ -152,24 +171,29 @@ export const domainName: Parser<string> = {
     return isName && isIP(ascii) === 0 ? ascii : undefined;
   },
   print: (value) => value,
+  // Letters of other alphabets are left to the bridge.
+  schema: { type: 'string', pattern: '^([^\\s/:@_]+\\.[^\\s/:@_]*[^\\s/:@_0-9.][^\\s/:@_]*)?$' },
 };
 
 export const email: Parser<string> = {
   expected: 'an e-mail address',
   read: (input) => (/^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}$/.test(input) ? input : undefined),
   print: (value) => value,
+  schema: { type: 'string', pattern: '^([^\\s@<>,;]{1,64}@[^\\s@<>,;]{1,255})?$' },
 };
 
 export const listenAddress: Parser<string> = {
   expected: 'an IP address of this machine, or localhost',
   read: (input) => (isIP(input) !== 0 || input === 'localhost' ? input : undefined),
   print: (value) => value,
+  schema: { type: 'string', pattern: '^(localhost|[0-9a-fA-F:.]+)?$' },
 };
 
 export const hostName: Parser<string> = {
   expected: 'a host name or an IP address, without a port',
   read: (input) => (isHost(input) ? input : undefined),
   print: (value) => value,
+  schema: { type: 'string', pattern: '^([A-Za-z0-9_.:][A-Za-z0-9_.:-]*)?$' },
 };
 
 function isHost(input: string): boolean {
@@ -186,6 +210,25 @@ export function url(...schemes: readonly string[]): Parser<string> {
       return schemes.includes(parsed.protocol) ? input : undefined;
     },
     print: (value) => value,
+    schema: { type: 'string', pattern: `^((${schemes.join('|')})//[^\\s/]+.*)?$` },
+  };
+}
+
+/** A URL, or one of the names that stand for one. */
+export function namedUrl(
+  names: Readonly<Record<string, string>>,
+  ...schemes: readonly string[]
+): Parser<string> {
+  const parser = url(...schemes);
+  return {
+    expected: `${Object.keys(names).join(', ')} or ${parser.expected}`,
+    read: (input) =>
+      Object.hasOwn(names, input.toLowerCase()) ? names[input.toLowerCase()] : parser.read(input),
+    print: (value) => value,
+    schema: {
+      type: 'string',
+      pattern: `^(${Object.keys(names).join('|')}|(${schemes.join('|')})//[^\\s/]+.*)?$`,
+    },
   };
 }
 
@@ -199,6 +242,7 @@ export const origin: Parser<string> = {
     return isBare ? parsed.origin : undefined;
   },
   print: (value) => value,
+  schema: { type: 'string', pattern: '^(https?://[^\\s/?#@]+/?)?$' },
 };
 
 /** Addresses of one network, as `net.BlockList.addSubnet` takes them. */
@@ -257,5 +301,6 @@ function list<T>(
       return Object.freeze(items);
     },
     print: (items) => items.map(printItem).join(','),
+    schema: { type: 'string', pattern: '^[0-9A-Za-z_.:/,[\\] -]*$' },
   };
 }

@@ -3,6 +3,7 @@ import { choice, domainName, file, flag, option, pathOrBase64, seconds } from '.
 export const accountOptions = {
   session: option({
     env: 'OP_SESSION',
+    chart: 'session',
     parser: pathOrBase64,
     fallback: '/home/opuser/.op/scimsession',
     secret: showPath,
@@ -10,7 +11,7 @@ export const accountOptions = {
   }),
   bearerTokenFile: option({
     env: 'OP_BEARER_TOKEN_FILE',
-    chart: 'config.bearerTokenFile',
+    chart: 'bearerToken',
     parser: file,
     fallback: undefined,
     help: 'A file with the bearer token, which unlocks the bridge at start instead of at the first request. It brings both halves of the secret together: keep it apart from the scimsession file.',
@@ -67,6 +68,7 @@ export const accountOptions = {
   }),
   workspaceCredentials: option({
     env: 'OP_WORKSPACE_CREDENTIALS',
+    chart: 'workspace.credentials',
     parser: pathOrBase64,
     fallback: '/home/opuser/.op/workspace-credentials.json',
     secret: showPath,
@@ -74,6 +76,7 @@ export const accountOptions = {
   }),
   workspaceSettings: option({
     env: 'OP_WORKSPACE_SETTINGS',
+    chart: 'workspace.settings',
     parser: pathOrBase64,
     fallback: '/home/opuser/.op/workspace-settings.json',
     secret: showPath,

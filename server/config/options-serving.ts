@@ -12,18 +12,21 @@ import {
 export const servingOptions = {
   listenAddress: option({
     env: 'OP_LISTEN',
+    chart: 'config.listen',
     parser: listenAddress,
     fallback: undefined,
     help: 'Address that all ports are bound to. Unset: every address of the machine.',
   }),
   port: option({
     env: 'OP_PORT',
+    chart: 'ports.http',
     parser: port,
     fallback: 3002,
     help: 'Port of plain HTTP, which is served when OP_TLS_DOMAIN is empty.',
   }),
   tlsPort: option({
     env: 'OP_TLS_PORT',
+    chart: 'ports.https',
     parser: port,
     fallback: 8443,
     help: 'Port of HTTPS, which is served when OP_TLS_DOMAIN is not empty.',
@@ -36,6 +39,7 @@ export const servingOptions = {
   }),
   probePort: option({
     env: 'OP_PING_PORT',
+    chart: 'ports.probe',
     parser: port,
     fallback: 8080,
     help: 'Port of the probe server that OP_PING_SERVER turns on.',

@@ -1,4 +1,10 @@
-import { choice, domainName, email, file, option, text, url } from './option.ts';
+import { choice, domainName, email, file, namedUrl, option, text } from './option.ts';
+
+/** Let’s Encrypt by name: staging issues certificates that no browser trusts, and has wide limits. */
+const DIRECTORIES = {
+  production: 'https://acme-v02.api.letsencrypt.org/directory',
+  staging: 'https://acme-staging-v02.api.letsencrypt.org/directory',
+} as const;
 
 export const tlsOptions = {
   tlsDomain: option({
@@ -19,20 +25,21 @@ export const tlsOptions = {
   }),
   tlsCertFile: option({
     env: 'OP_TLS_CERT_FILE',
-    chart: 'config.tlsCertFile',
+    chart: 'tls.certificateKey',
     parser: file,
     fallback: undefined,
     help: 'PEM file of your own certificate, the intermediates after it. Needs OP_TLS_KEY_FILE; Let’s Encrypt is then not used.',
   }),
   tlsKeyFile: option({
     env: 'OP_TLS_KEY_FILE',
-    chart: 'config.tlsKeyFile',
+    chart: 'tls.privateKeyKey',
     parser: file,
     fallback: undefined,
     help: 'PEM file of the private key that belongs to OP_TLS_CERT_FILE.',
   }),
   tlsKeySecret: option({
     env: 'OP_TLS_KEY_SECRET',
+    chart: 'tls.seal',
     parser: text,
     fallback: undefined,
     secret: true,
@@ -48,27 +55,28 @@ export const tlsOptions = {
   }),
   acmeDirectoryUrl: option({
     env: 'OP_ACME_DIRECTORY_URL',
-    chart: 'config.acmeDirectoryUrl',
-    parser: url('https:'),
-    fallback: 'https://acme-v02.api.letsencrypt.org/directory',
-    help: 'Directory of the certificate authority (RFC 8555).',
+    chart: 'acme.directoryUrl',
+    parser: namedUrl(DIRECTORIES, 'https:'),
+    fallback: DIRECTORIES.production,
+    help: 'Directory of the certificate authority (RFC 8555). `staging` is Let’s Encrypt’s for trials: browsers do not trust what it issues.',
   }),
   acmeCaFile: option({
     env: 'OP_ACME_CA_FILE',
-    chart: 'config.acmeCaFile',
+    chart: 'acme.ca',
     parser: file,
     fallback: undefined,
     help: 'PEM file of the authorities that may have signed the certificate of OP_ACME_DIRECTORY_URL itself. Unset: those that Node knows.',
   }),
   acmeEabKid: option({
     env: 'OP_ACME_EAB_KID',
-    chart: 'config.acmeEabKid',
+    chart: 'acme.eabKid',
     parser: text,
     fallback: undefined,
     help: 'Key id of the external account binding, where the certificate authority asks for one. Needs OP_ACME_EAB_HMAC.',
   }),
   acmeEabHmac: option({
     env: 'OP_ACME_EAB_HMAC',
+    chart: 'acme.eabHmac',
     parser: text,
     fallback: undefined,
     secret: true,
@@ -76,21 +84,28 @@ export const tlsOptions = {
   }),
   acmeProfile: option({
     env: 'OP_ACME_PROFILE',
-    chart: 'config.acmeProfile',
+    chart: 'acme.profile',
     parser: text,
     fallback: undefined,
     help: 'Certificate profile to ask for, such as `shortlived`. Unset: the authority’s default.',
   }),
-  acmeEngine: option({
+  acmeChallenge: option<'tls-alpn-01' | 'http-01', 'tls-alpn-01'>({
+    env: 'OP_ACME_CHALLENGE',
+    chart: 'acme.challenge',
+    parser: choice('tls-alpn-01', 'http-01'),
+    fallback: 'tls-alpn-01',
+    help: 'How the authority sees that the domain is ours. `tls-alpn-01` needs port 443 alone; `http-01` needs port 80 to reach OP_PORT, which then answers challenges and sends everything else to HTTPS.',
+  }),
+  acmeEngine: option<'native' | 'greenlock', 'native'>({
     env: 'OP_ACME_ENGINE',
-    chart: 'config.acmeEngine',
+    chart: 'acme.engine',
     parser: choice('native', 'greenlock'),
     fallback: 'native',
     help: 'Which implementation orders certificates.',
   }),
   dnsChallengeConfigFile: option({
     env: 'OP_DNS_CHALLENGE_CONFIG_FILE',
-    chart: 'config.dnsChallengeConfigFile',
+    chart: 'dns01',
     parser: file,
     fallback: undefined,
     help: 'JSON file that makes certificates come by a DNS record (DNS-01) instead of over port 443.',

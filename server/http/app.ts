@@ -7,6 +7,7 @@ import { postBulk } from './bulk.ts';
 import type { Bridge, Endpoint, ScimContext, ScimMiddleware, ScimState } from './context.ts';
 import { createDiscoveryTexts, discover } from './discovery.ts';
 import { FailedTokens } from './failed-tokens.ts';
+import { refuseForeignHosts } from './foreign-host.ts';
 import {
   deleteGroupEndpoint,
   getGroup,
@@ -66,6 +67,7 @@ export function createApp(bridge: Bridge, operations: Operations): Koa<ScimState
   app.use(observe(bridge, operations.metrics.requests));
   app.use(announceEnd(operations));
   app.use(answer(bridge));
+  if (bridge.servedHost !== undefined) app.use(refuseForeignHosts(bridge.servedHost));
   app.use(operationRoutes(bridge, operations));
   app.use(recordRefusals(bridge));
   app.use(scim(bridge));

@@ -23,6 +23,8 @@ export interface Bridge {
   readonly isStrict: boolean;
   /** `https://host` or `http://host` when it is configured; else the Host header decides. */
   readonly origin: string | undefined;
+  /** The only host that requests may name; undefined without TLS. */
+  readonly servedHost: string | undefined;
   readonly trustedProxies: ProxyCheck;
 }
 

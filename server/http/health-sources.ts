@@ -12,6 +12,7 @@ export function healthSources(
   backend: StoreBackend,
   keyring: Keyring,
   accounts: Pick<Accounts, 'problem'>,
+  tls?: { finding(): Finding },
 ): readonly HealthSource[] {
   return [
     { source: 'SCIMServer', check: () => sessionFinding(keyring, accounts.problem) },
@@ -19,6 +20,7 @@ export function healthSources(
       source: backend.kind === 'redis' ? 'RedisCache' : 'SqliteStore',
       check: () => storeFinding(backend),
     },
+    ...(tls === undefined ? [] : [{ source: 'CertificateManager', check: () => tls.finding() }]),
   ];
 }
 

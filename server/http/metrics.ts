@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Keyring } from '#session/keyring.ts';
 import type { StoreBackend } from '#store/store.ts';
+import type { CertificateStatus } from '#tls/status.ts';
+import { registerCertificate } from './certificate-metrics.ts';
 import { RequestMetric } from './request-metric.ts';
 
 export interface Metrics {
@@ -15,7 +17,11 @@ export interface Metrics {
 const STORE_PATIENCE_MS = 3_000;
 
 /** Names begin with op_scim_, those of Node with nodejs_ and process_. */
-export function createMetrics(backend: StoreBackend, keyring: Keyring): Metrics {
+export function createMetrics(
+  backend: StoreBackend,
+  keyring: Keyring,
+  tls?: { status(): CertificateStatus },
+): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   registry.registerMetric(
@@ -38,6 +44,7 @@ export function createMetrics(backend: StoreBackend, keyring: Keyring): Metrics 
       },
     }),
   );
+  if (tls !== undefined) registerCertificate(registry, () => tls.status(), Date.now);
   const requests = new RequestMetric();
   return {
     requests,

@@ -1,4 +1,11 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { refuseConnection } from './refused-connection.ts';
 
@@ -18,30 +25,43 @@ const SILENT_MS = 1_000;
 /** … and when what is not finished is cut. */
 const DRAIN_MAX_MS = 30_000;
 
+/** Of an HTTPS server that `limitServer` gets. */
+export const SERVER_OPTIONS = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  headersTimeout: HEADERS_MS,
+  requestTimeout: REQUEST_MS,
+  connectionsCheckingInterval: CHECK_INTERVAL_MS,
+  // A request without Host is refused by `originOf`, with a sentence.
+  requireHostHeader: false,
+} as const satisfies ServerOptions;
+
 export interface LimitedServer {
-  readonly server: Server;
+  readonly server: Server | SecureServer;
   /** Takes no more connections, and resolves when all that was accepted is answered. */
   drain(): Promise<void>;
 }
 
-/** A server with time-outs and caps, that answers in SCIM's form also what is not HTTP. */
+/** A server in clear, as `limitServer` makes it. */
 export function createLimitedServer(listener: RequestListener): LimitedServer {
-  const server = createServer({
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
-    connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    // A request without Host is refused by `originOf`, with a sentence.
-    requireHostHeader: false,
-  });
+  return limitServer(createServer(SERVER_OPTIONS), listener);
+}
+
+/** Lets `listener` answer requests, with time-outs and caps, and in SCIM's form also what is not HTTP. */
+export function limitServer(
+  server: Server | SecureServer,
+  listener: RequestListener,
+): LimitedServer {
   server.maxConnections = CONNECTIONS_MAX;
   server.timeout = SILENCE_MS;
   const responses = new WeakMap<Socket, ServerResponse>();
   const silent = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
+  const expect = (socket: Socket): void => {
     silent.add(socket);
     socket.once('close', () => silent.delete(socket));
-  });
+  };
+  // With TLS the second one counts what was sent after the handshake.
+  server.on('connection', expect);
+  server.on('secureConnection', expect);
   const serve: RequestListener = (request, response) => {
     silent.delete(request.socket);
     responses.set(request.socket, response);
@@ -61,7 +81,7 @@ export function createLimitedServer(listener: RequestListener): LimitedServer {
   return { server, drain: () => drain(server, silent) };
 }
 
-async function drain(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
+async function drain(server: Server | SecureServer, silent: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });

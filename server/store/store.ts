@@ -98,6 +98,13 @@ export interface Store {
 export interface StoreBackend {
   readonly kind: 'redis' | 'sqlite';
   account(accountId: string): Store;
+  /**
+   * Tells every process that listens on this backend that something of `topic` has changed. It may
+   * get lost, so who listens also looks from time to time. Does not reject.
+   */
+  announce(topic: string): void;
+  /** Calls back at each announcement, and when one may have been missed. Returns what ends that. */
+  listen(topic: string, listener: () => void): () => void;
   /** Rejects with StoreUnavailable when a read or a write would. */
   health(): Promise<StoreHealth>;
   close(): Promise<void>;
@@ -127,7 +134,8 @@ export class StoreUnavailable extends Error {
 /**
  * `users` and `groups` are what readers see. `prepared` are changes not published yet, `outbox`
  * what the account is still to be told, `lastApplied` what it was told last, `deadLetters` what it
- * refused; `tombstones` remember deleted people.
+ * refused; `tombstones` remember deleted people. `tls` is of the bridge, not of an account: certificates
+ * and what belongs to their renewal.
  */
 export const COLLECTIONS = [
   'users',
@@ -137,6 +145,7 @@ export const COLLECTIONS = [
   'outbox',
   'lastApplied',
   'deadLetters',
+  'tls',
 ] as const;
 export type Collection = (typeof COLLECTIONS)[number];
 

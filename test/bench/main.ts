@@ -18,6 +18,7 @@ import { measureMemory, measureStart } from './sections/footprint.ts';
 import { extraGroups, growthByMembers, growthByPeople } from './sections/growth.ts';
 import { measureScenario, type Rivals } from './sections/operations.ts';
 import { PROBE_ARGUMENT, printProfiles } from './sections/profiles.ts';
+import { measureTls } from './sections/tls.ts';
 import { seedGroups } from './seed-bridge.ts';
 import {
   ACCOUNT_ID,
@@ -85,7 +86,14 @@ try {
   const machine = describeMachine();
   say(`${Object.values(machine).join(', ')}\n`);
   const rows: Row[] = [];
-  for (const store of plan.stores) rows.push(...(await measureStore(store)));
+  if (wants('tls')) {
+    const tls = await measureTls(plan.runs, plan.thinning);
+    say(`${printTables(tls)}\n`);
+    rows.push(...tls);
+  }
+  if (plan.only !== 'tls') {
+    for (const store of plan.stores) rows.push(...(await measureStore(store)));
+  }
   if (values.json !== undefined) {
     await writeFile(values.json, `${JSON.stringify({ machine, rows }, undefined, 2)}\n`);
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite } from 'node:test';
 import type { StoreBackend } from '#store/store.ts';
+import { announcementChecks } from './announcements.ts';
 import { commitChecks } from './commits.ts';
 import { draftChecks } from './drafts.ts';
 import { checks } from './fixture.ts';
@@ -20,10 +21,12 @@ export function storeContract(
       opened = await open();
     });
     after(() => opened?.close());
-    const check = checks(() => {
+    const backend = (): StoreBackend => {
       assert.ok(opened, 'The backend did not open.');
       return opened.backend;
-    });
+    };
+    const check = checks(backend);
+    announcementChecks(backend);
     commitChecks(check);
     queryChecks(check);
     memberChecks(check);

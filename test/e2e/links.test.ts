@@ -96,7 +96,7 @@ test('behind a trusted proxy wrong tokens count against the client, not against 
   }
 });
 
-test('a domain in the session, which can not be served yet, is warned of', async () => {
+test('a domain in the session counts, with a warning, when OP_TLS_DOMAIN is not set at all', async () => {
   const made = createSession({
     payload: { kind: 'standalone' },
     accountId: 'a',
@@ -109,14 +109,17 @@ test('a domain in the session, which can not be served yet, is warned of', async
     token: made.bearerToken,
     healthToken: '',
   };
+  // No order is placed so soon, and none could leave this machine.
+  const directory = { OP_ACME_DIRECTORY_URL: 'https://127.0.0.1:1/' };
   for (const [env, isWarned] of [
-    [{}, true],
-    [{ OP_TLS_DOMAIN: '' }, false],
+    [directory, true],
+    [{ ...directory, OP_TLS_DOMAIN: '' }, false],
   ] as const) {
     const log = new PassThrough();
     const bridge = await startBridge({ session, env, log });
+    assert.equal(new URL(bridge.url).protocol, isWarned ? 'https:' : 'http:');
     await bridge.close();
     log.end();
-    assert.equal((await text(log)).includes('asks for HTTPS'), isWarned);
+    assert.equal((await text(log)).includes('comes from the scimsession file'), isWarned);
   }
 });

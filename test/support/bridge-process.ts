@@ -32,6 +32,8 @@ export interface BridgeProcessOptions {
   /** Arguments for Node itself, as `--import=…`. The child has an IPC channel for what they load. */
   readonly nodeArguments?: readonly string[];
   readonly readyTimeoutMs?: number;
+  /** With TLS: the port serves /ping, /metrics and /monitoring in clear, and nothing else. */
+  readonly servesProbesAlone?: boolean;
 }
 
 export interface BridgeProcess {
@@ -162,7 +164,9 @@ function environmentOf(
     ...baseEnvironment(),
     OP_SESSION: session.path,
     OP_LISTEN: '127.0.0.1',
-    OP_PORT: String(port),
+    ...(options.servesProbesAlone === true
+      ? { OP_PING_SERVER: '1', OP_PING_PORT: String(port) }
+      : { OP_PORT: String(port) }),
     OP_RATE_LIMIT: '100000',
     OP_SHUTDOWN_DELAY: '0',
     ...(store.kind === 'redis' ? { OP_REDIS_URL: store.url, OP_DATA_DIR: folder } : {}),

@@ -50,7 +50,7 @@ export async function startBridge(options: TestBridgeOptions = {}): Promise<Test
     ...options.env,
   });
   const log = options.log === undefined ? pino({ level: 'silent' }) : pino(options.log);
-  const bridge = await start({ config: { ...config, port: 0 }, log, version: '0.0.0' });
+  const bridge = await start({ config: { ...config, port: 0, tlsPort: 0 }, log, version: '0.0.0' });
   return {
     url: bridge.url,
     token: session.token,

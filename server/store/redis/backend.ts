@@ -2,7 +2,7 @@ import type { Store, StoreBackend, StoreHealth } from '../store.ts';
 import { Barrier } from './barrier.ts';
 import { connect, type RedisConnection } from './connect.ts';
 import { healthOf, needsBarrier, readFacts } from './health.ts';
-import { accountPrefix, HEALTH_KEY } from './keys.ts';
+import { accountPrefix, channelOf, HEALTH_KEY } from './keys.ts';
 import type { RedisOptions } from './options.ts';
 import { RedisStore } from './redis-store.ts';
 
@@ -22,6 +22,7 @@ class RedisBackend implements StoreBackend {
   readonly #connection: RedisConnection;
   #barrier: Barrier | undefined;
   #barrierConnection: RedisConnection | undefined;
+  readonly #listening = new Set<RedisConnection>();
   #inspection: Promise<void> = Promise.resolve();
 
   constructor(options: RedisOptions) {
@@ -45,6 +46,24 @@ class RedisBackend implements StoreBackend {
     return new RedisStore(this.#connection, accountPrefix(accountId), durably);
   }
 
+  announce(topic: string): void {
+    this.#connection.command('publish', [channelOf(topic), '']).catch(() => undefined);
+  }
+
+  listen(topic: string, listener: () => void): () => void {
+    const connection = connect(this.#options);
+    this.#listening.add(connection);
+    let hasEnded = false;
+    connection.subscribe(channelOf(topic), () => {
+      if (!hasEnded) listener();
+    });
+    return () => {
+      hasEnded = true;
+      this.#listening.delete(connection);
+      connection.close();
+    };
+  }
+
   async health(): Promise<StoreHealth> {
     await this.#connection.command('set', [HEALTH_KEY, '1']);
     const facts = await readFacts(this.#connection);
@@ -54,6 +73,7 @@ class RedisBackend implements StoreBackend {
   async close(): Promise<void> {
     this.#connection.close();
     this.#barrierConnection?.close();
+    for (const connection of this.#listening) connection.close();
   }
 
   get #mayFailOver(): boolean {

@@ -15,6 +15,11 @@ export interface RedisConnection {
   settled(): Promise<void>;
   /** Calls the listener now, if it is ready, and at each time that it becomes so. */
   onReady(listener: () => void): void;
+  /**
+   * Calls back at each message of the channel, and each time that one may have been missed. From
+   * then on the connection is for messages alone.
+   */
+  subscribe(channel: string, listener: () => void): void;
   close(): void;
 }
 
@@ -84,6 +89,16 @@ class Connection implements RedisConnection {
   onReady(listener: () => void): void {
     if (this.#client.status === 'ready') listener();
     this.#client.on('ready', listener);
+  }
+
+  subscribe(channel: string, listener: () => void): void {
+    this.#client.on('message', (from: string) => {
+      if (from === channel) listener();
+    });
+    this.onReady(() => {
+      // Without the right to subscribe nothing is heard; who listens looks from time to time.
+      this.#client.subscribe(channel).then(listener, () => undefined);
+    });
   }
 
   close(): void {

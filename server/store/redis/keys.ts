@@ -40,6 +40,11 @@ export function indexKey(collection: string, index: string): string {
   return `${collection}:index:${index}`;
 }
 
+/** Channel of the announcements of a topic. Channels are of the server, not of a database or account. */
+export function channelOf(topic: string): string {
+  return `op-scim:changed:${topic}`;
+}
+
 /** Keys of the bridge, not of an account: what the barrier marks, and what health tries to write. */
 export const BARRIER_KEY = 'op-scim:fsync';
 export const HEALTH_KEY = 'op-scim:health';

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type StoreBackend, type StoreHealth, StoreUnavailable } from '../store.ts';
@@ -48,6 +49,8 @@ class SqliteBackend implements StoreBackend {
   readonly #reader: Connection;
   readonly #writes: WriteQueue;
   readonly #release: () => void;
+  /** Nobody else has the database: whoever listens is in this process. */
+  readonly #announcements = new EventEmitter();
   #closed: Promise<void> | undefined;
 
   /** `release` is called last, when everything is closed. `file` undefined: in memory. */
@@ -65,6 +68,15 @@ class SqliteBackend implements StoreBackend {
 
   account(accountId: string): SqliteStore {
     return new SqliteStore(this.#reader, this.#writes, accountId);
+  }
+
+  announce(topic: string): void {
+    this.#announcements.emit(`of ${topic}`);
+  }
+
+  listen(topic: string, listener: () => void): () => void {
+    this.#announcements.on(`of ${topic}`, listener);
+    return () => this.#announcements.off(`of ${topic}`, listener);
   }
 
   async health(): Promise<StoreHealth> {

@@ -16,6 +16,7 @@ export const COLLECTION_NUMBERS = {
   outbox: 4,
   lastApplied: 5,
   deadLetters: 6,
+  tls: 7,
 } as const satisfies Record<Collection, number>;
 
 /**

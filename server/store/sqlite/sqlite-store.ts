@@ -124,6 +124,7 @@ export class SqliteStore implements Store {
       outbox: 0,
       lastApplied: 0,
       deadLetters: 0,
+      tls: 0,
     };
     return this.#read(counts, (account) => {
       for (const collection of COLLECTIONS) {

@@ -69,10 +69,6 @@ const refusals: Readonly<
     env: { OP_SESSION: asBase64(sealed().session) },
     says: [/kind "op".*can seal but not serve yet/],
   }),
-  'with a domain for TLS': () => ({
-    env: { OP_SESSION: SESSION, OP_TLS_DOMAIN: 'scim.example.com' },
-    says: [/OP_TLS_DOMAIN.*OP_PUBLIC_URL/],
-  }),
   'with a bearer token file that is not there': () => ({
     env: { OP_SESSION: SESSION, OP_BEARER_TOKEN_FILE: '/nowhere/token' },
     says: [/OP_BEARER_TOKEN_FILE: "\/nowhere\/token" can not be read/],

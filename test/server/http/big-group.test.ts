@@ -59,6 +59,7 @@ async function serve(store: Store): Promise<{ url: string; server: Server; logge
     account: () => ({ directory, cursors: { seal: () => '', open: () => assert.fail() } }),
     isStrict: false,
     origin: undefined,
+    servedHost: undefined,
     trustedProxies: () => false,
   };
   const metrics = createMetrics({} as StoreBackend, {} as Keyring); // Nobody scrapes them.

@@ -1,0 +1,135 @@
+import { bridgeImage, fullname, redisSecret, sessionSecret } from './helpers.ts';
+import { branch, deprecations, notes } from './lib/documents.ts';
+import { chart, release } from './lib/expression.ts';
+import { f, text } from './lib/functions.ts';
+import { settingValue } from './settings.ts';
+import { definition, values } from './values.ts';
+
+const tlsDomain = settingValue('tlsDomain');
+const domain = f.default('scim.example.com', tlsDomain);
+const namespace = notes`--namespace ${release.namespace}`;
+const bridge = text`${fullname.text}-bridge`;
+const { image, ingress, redis, service, session } = values;
+const { persistence } = redis;
+
+const secret = branch(
+  f.not(f.or(session.create, session.keyVault.enabled)),
+  notes`
+0. The bridge starts once its scimsession file is there. Unless you made the Secret already:
+
+     kubectl create secret generic ${sessionSecret.text} ${namespace} --from-file=${session.key}=./scimsession
+`,
+);
+
+const address = branch(
+  ingress.enabled,
+  notes`
+1. The Ingress has an address as soon as this prints one:
+
+     kubectl get ingress ${bridge} ${namespace}
+`,
+  branch(
+    f.eq(service.type, 'LoadBalancer'),
+    notes`
+1. The load balancer has an address when EXTERNAL-IP is no longer <pending>:
+
+     kubectl get service ${bridge} ${namespace} --watch
+`,
+    notes`
+1. The Service ${bridge} has no address outside the cluster. To look at it from here:
+
+     kubectl port-forward service/${bridge}-probe ${namespace} 8080
+     curl http://127.0.0.1:8080/ping
+`,
+  ),
+);
+
+const dns = branch(
+  ingress.enabled,
+  notes`
+2. Point the names of the Ingress at this address in your DNS.
+`,
+  notes`
+2. Make a DNS record that points ${domain} at this address.
+`,
+);
+
+const certificate = branch(
+  f.or(ingress.enabled, tlsDomain),
+  '',
+  notes`
+3. Then turn TLS on. A certificate comes by itself, over port 443:
+
+     helm upgrade ${release.name} CHART ${namespace} --reset-then-reuse-values --set config.tlsDomain=scim.example.com
+
+   CHART is what you installed from, such as ./charts/op-scim.
+`,
+);
+
+const doctor = notes`
+4. Let the bridge check itself:
+
+     kubectl exec deploy/${bridge} ${namespace} -c op-scim-bridge -- op-scim doctor
+     helm test ${release.name} ${namespace}
+
+5. Open https://${domain}/ and sign in with the bearer token. Then connect your identity provider: its
+   SCIM address is https://${domain}/scim/v2, its secret is the bearer token.
+`;
+
+const warnings = [
+  branch(
+    f.not(f.or(image.registry, f.contains('/', image.repository))),
+    notes`
+! The image is ${bridgeImage.text}, without a registry: nodes have to have it already. Set
+  image.registry to the registry that you pushed it to.
+`,
+  ),
+  branch(
+    f.and(redis.enabled, f.not(persistence.enabled)),
+    notes`
+! redis.persistence.enabled is false: a restart of Redis loses the directory and the certificate.
+`,
+  ),
+  branch(
+    f.and(
+      redis.enabled,
+      persistence.enabled,
+      f.not(f.or(persistence.storageClass, persistence.existingClaim)),
+    ),
+    notes`
+! Redis waits for a volume of the default storage class. If the cluster has none (kubectl get storageclass),
+  set redis.persistence.storageClass, or redis.persistence.enabled=false for a trial.
+`,
+  ),
+  branch(
+    redis.enabled,
+    notes`
+! Redis asks for no password unless the Secret ${redisSecret.text} has one. Before the first install, or
+  with a restart of both Deployments:
+
+     kubectl create secret generic ${redisSecret.text} ${namespace} --from-literal=${redis.password.key}="$(openssl rand -hex 32)"
+`,
+  ),
+  branch(
+    f.or(
+      values.networkPolicy.redis,
+      values.networkPolicy.bridgeIngress.enabled,
+      values.networkPolicy.bridgeEgress.enabled,
+    ),
+    notes`
+! NetworkPolicies do nothing in a cluster whose network plug-in does not heed them, such as an AKS cluster
+  with network policy "None".
+`,
+  ),
+  branch(
+    f.and(f.not(f.le(values.replicaCount, 1)), f.not(values.bearerToken.existingSecret)),
+    notes`
+! Each pod of the bridge waits for a request with the bearer token before it works. With more than one,
+  set bearerToken.existingSecret.
+`,
+  ),
+];
+
+/** What to do after `helm install`, from the address to the identity provider. */
+export const NOTES = `${deprecations(definition)}${notes`op-scim ${chart.appVersion} is installed as ${release.name} in namespace ${release.namespace}.
+`}${secret}${address}${dns}${certificate}${doctor}${warnings.join('')}`;
