@@ -143,7 +143,7 @@ function scalar(node: unknown, root: Dot): string {
 }
 
 /** A text that no reader of YAML takes for anything else, so that it needs no quotes. */
-const BARE = /^(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z/][\w./-]*$/i;
+const BARE = /^(?!(?:y|n|yes|no|on|off|true|false|null|e\d+)$)[a-z/][\w./-]*$/i;
 
 function keyText(key: string): string {
   return key.startsWith('{{ ') || BARE.test(key) ? key : JSON.stringify(key);
