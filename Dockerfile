@@ -17,6 +17,7 @@ USER 999:999
 RUN node --input-type=module --eval "import { useCompileCache } from './server/cli/compile-cache.mjs'; useCompileCache({ fills: true });" \
  && ls node_modules/.cache/op-scim/filled-*-999
 USER 0:0
+RUN chown -R 0:0 node_modules/.cache
 
 # What Node needs of Debian, and nothing else: no shell, no package manager, no npm. The names of the
 # packages that these files are of go along, where scanners look for them.
@@ -40,6 +41,7 @@ RUN set -eu; \
     printf 'root:x:0:\nopuser:x:999:\n' > "$root/etc/group"; \
     echo 'hosts: files dns' > "$root/etc/nsswitch.conf"; \
     ln -s /app/server/cli/op-scim.mjs "$root/usr/local/bin/op-scim"; \
+    mkdir "$root/home" "$root/root"; \
     mkdir -m 1777 "$root/tmp"; \
     mkdir -p /home/opuser/.op /data; \
     chmod 0700 /home/opuser /home/opuser/.op /data
