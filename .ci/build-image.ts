@@ -19,7 +19,7 @@ const builders: readonly Builder[] = [
 ];
 
 /**
- * `npm run image [-- OPTION…]` builds op-scim:<version> with buildah, podman or docker, whichever
+ * `npm run image [-- OPTION…]` builds op-scim-bridge:<version> with buildah, podman or docker, whichever
  * works here. Options go to the builder: `--build-arg NODE_DIGEST=sha256:…`, `--tag NAME`.
  */
 const options = process.argv.slice(2);
@@ -53,7 +53,7 @@ function describedBuild(): string[] {
     '--build-arg',
     `${name}=${value}`,
   ]);
-  return ['--tag', `op-scim:${version}`, ...args];
+  return ['--tag', `op-scim-bridge:${version}`, ...args];
 }
 
 /** Empty outside of a clone. */

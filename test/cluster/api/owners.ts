@@ -191,7 +191,7 @@ function setInList(target: unknown, steps: Steps, value: unknown): unknown[] {
   const key = JSON.parse(step.slice(2)) as Json; // Written by leaves().
   const list: unknown[] = Array.isArray(target) ? [...target] : [];
   const index = list.findIndex((each) => isSameKey(each, key));
-  if (index < 0) list.push(setAt({}, rest, value));
+  if (index < 0) list.push(setAt(key, rest, value));
   else list[index] = setAt(list[index], rest, value);
   return list;
 }
