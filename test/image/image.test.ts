@@ -17,7 +17,16 @@ import { obstacle } from './machine.ts';
 import { imageOf, readManifests } from './manifests.ts';
 import { npmSettingsVolumes } from './npm.ts';
 import type { Node } from './pod.ts';
-import { memoryOf, type Pod, probeOf, probeStatus, startPod, untilProbePasses } from './pods.ts';
+import {
+  ageOf,
+  type Pod,
+  type ProcessAge,
+  probeOf,
+  probeStatus,
+  residentMib,
+  startPod,
+  untilProbePasses,
+} from './pods.ts';
 import { bringImage, buildNodeStandIn, buildRedisStandIn } from './stand-ins.ts';
 
 const MAX_IMAGE_MB = 250;
@@ -37,7 +46,7 @@ suite('the image', { skip }, () => {
   const image = imageOf(manifests.bridge);
   const session = makeSession('image-test');
   const pods: Pod[] = [];
-  const readyMs: number[] = [];
+  const starts: ProcessAge[] = [];
   let folder = '';
   let redis: Pod | undefined;
   let bridge: Pod | undefined;
@@ -75,7 +84,7 @@ suite('the image', { skip }, () => {
     const pod = await startPod({ node: node(), deployment: manifests.bridge, name, services });
     pods.push(pod);
     await untilProbePasses(pod, probeOf(manifests.bridge, 'startup'), READY_TIMEOUT_MS);
-    readyMs.push(memoryOf(pod.processId).ageMs);
+    starts.push(ageOf(pod.processId));
     return pod;
   }
 
@@ -117,10 +126,9 @@ suite('the image', { skip }, () => {
     assert.deepEqual(modules.toSorted(), productionPackages());
   });
 
-  test('the bridge of the manifests serves soon, and its probes pass', async (t) => {
+  test('the bridge of the manifests serves soon, and its probes pass', async () => {
     redis = await startRedis('op-scim-redis-1');
     bridge = await startBridge('op-scim-bridge-1', redis);
-    t.diagnostic(`it serves ${Math.round(readyMs[0] ?? 0)} ms after its process began`);
     for (const kind of ['startup', 'readiness', 'liveness'] as const) {
       assert.equal(await probeStatus(bridge, probeOf(manifests.bridge, kind)), 200, kind);
     }
@@ -165,9 +173,9 @@ suite('the image', { skip }, () => {
   test(`it holds less than ${MAX_IDLE_MIB} MiB when idle`, async (t) => {
     assert.ok(bridge);
     await sleep(2_000);
-    const { residentMib } = memoryOf(bridge.processId);
-    t.diagnostic(`resident: ${residentMib.toFixed(1)} MiB`);
-    assert.ok(residentMib < MAX_IDLE_MIB, `${residentMib} MiB`);
+    const resident = residentMib(bridge.processId);
+    t.diagnostic(`resident: ${resident.toFixed(1)} MiB`);
+    assert.ok(resident < MAX_IDLE_MIB, `${resident} MiB`);
   });
 
   test('no request fails when a rollout ends the pod under load', async (t) => {
@@ -222,9 +230,10 @@ suite('the image', { skip }, () => {
   });
 
   test(`it serves in less than ${MAX_READY_MS} ms`, (t) => {
-    // The fastest start: other tests run beside this one.
-    t.diagnostic(`starts: ${readyMs.map((each) => Math.round(each)).join(', ')} ms`);
-    assert.ok(Math.min(...readyMs) < MAX_READY_MS, `${readyMs.join(', ')} ms`);
+    const shown = starts.map(({ ageMs, ownMs }) => `${ownMs} (${ageMs} with waiting)`).join(', ');
+    t.diagnostic(`from the begin of the process to /ping, in ms: ${shown}`);
+    // Other tests run beside this one: what counts is the fastest, without waiting for a processor.
+    assert.ok(Math.min(...starts.map(({ ownMs }) => ownMs)) < MAX_READY_MS, shown);
   });
 
   test('without Redis the directory is a file in the volume at /data', async () => {

@@ -1,14 +1,19 @@
 import { spawnSync } from 'node:child_process';
 
-/** Debian packages by the commands that the tests of the image run. */
-export const CONTAINER_TOOLS: Readonly<Record<string, string>> = {
-  buildah: 'buildah',
-  podman: 'podman',
-  runc: 'runc',
-  debootstrap: 'debootstrap',
-  ip: 'iproute2',
-  unshare: 'util-linux',
-};
+export interface Tool {
+  readonly command: string;
+  readonly debianPackage: string;
+}
+
+/** What the tests of the image run. */
+export const CONTAINER_TOOLS: readonly Tool[] = [
+  { command: 'buildah', debianPackage: 'buildah' },
+  { command: 'podman', debianPackage: 'podman' },
+  { command: 'runc', debianPackage: 'runc' },
+  { command: 'debootstrap', debianPackage: 'debootstrap' },
+  { command: 'ip', debianPackage: 'iproute2' },
+  { command: 'unshare', debianPackage: 'util-linux' },
+];
 
 export interface Obstacle {
   readonly reason: string;
@@ -27,11 +32,12 @@ export function obstacle(): Obstacle | undefined {
       couldBeMended: false,
     };
   }
-  const absent = Object.keys(CONTAINER_TOOLS).filter((tool) => !isThere(tool));
+  const absent = CONTAINER_TOOLS.filter(({ command }) => !isThere(command));
   if (absent.length > 0) {
-    const packages = absent.map((tool) => CONTAINER_TOOLS[tool]).join(' ');
+    const commands = absent.map(({ command }) => command).join(', ');
+    const packages = absent.map(({ debianPackage }) => debianPackage).join(' ');
     return {
-      reason: `${absent.join(', ')} is not installed. On Debian: apt-get install ${packages}`,
+      reason: `Not installed: ${commands}. On Debian: apt-get install ${packages}`,
       couldBeMended: isThere('apt-get'),
     };
   }

@@ -169,22 +169,24 @@ async function processIdOf(name: string, child: ChildProcess, log: () => string)
   assert.fail(`${name} did not start:\n${log()}`);
 }
 
-export interface ContainerMemory {
-  readonly residentMib: number;
-  /** Milliseconds since the process began. */
-  readonly ageMs: number;
-}
-
-/** Of the process of a container, as the kernel of this machine sees it. */
-export function memoryOf(processId: number): ContainerMemory {
+/** Resident memory of a process, as the kernel of this machine counts it. */
+export function residentMib(processId: number): number {
   const status = readFileSync(`/proc/${processId}/status`, 'utf8');
-  const kib = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
-  return { residentMib: kib / 1024, ageMs: ageMs(processId) };
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
 }
 
-/** In ticks of 10 ms. */
-export function ageMs(processId: number): number {
+export interface ProcessAge {
+  /** Since the process began, counted in steps of 10 ms. */
+  readonly ageMs: number;
+  /** Without the time in which it could have run, but other processes had the processors. */
+  readonly ownMs: number;
+}
+
+export function ageOf(processId: number): ProcessAge {
   const fields = readFileSync(`/proc/${processId}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   const uptimeMs = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
-  return uptimeMs - Number(fields[19]) * 10;
+  const ageMs = Math.round(uptimeMs - Number(fields[19]) * 10);
+  // Of the main thread: time with a processor, time without one, in nanoseconds.
+  const waited = readFileSync(`/proc/${processId}/schedstat`, 'utf8').split(' ')[1];
+  return { ageMs, ownMs: Math.round(ageMs - Number(waited) / 1e6) };
 }
