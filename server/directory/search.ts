@@ -41,7 +41,7 @@ export interface SearchPage {
 }
 
 /** Resources that are read and tested between two turns of the event loop. */
-const SLICE = 200;
+const SLICE = 100;
 /** Groups of which all members are read and tested between two looks at the time. */
 const SLICE_WITH_MEMBERS = 10;
 
