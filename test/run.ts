@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { CONTAINER_TOOLS, type Tool } from './image/machine.ts';
 
 /** A test that hangs fails after this. */
 const TEST_TIMEOUT_MS = 300_000;
@@ -14,6 +15,7 @@ const APT_OPTIONS = ['-q', '-y', '--no-install-recommends'];
 const args = process.argv.slice(2);
 const options = args.filter((each) => each.startsWith('-'));
 const named = args.filter((each) => !each.startsWith('-'));
+const files = named.length > 0 ? named : allTests();
 bring([
   { command: 'redis-server', debianPackage: 'redis-server' },
   { command: 'yamllint', debianPackage: 'yamllint' },
@@ -21,30 +23,38 @@ bring([
   { command: 'testssl', debianPackage: 'testssl.sh' },
   { command: 'openssl', debianPackage: 'openssl' },
 ]);
-process.exitCode = await runTests(options, named.length > 0 ? named : allTests());
+if (files.some((file) => file.includes('test/image/'))) offer(CONTAINER_TOOLS);
+process.exitCode = await runTests(options, files);
 
-interface Tool {
-  readonly command: string;
-  readonly debianPackage: string;
+/** What tests need is installed where that is possible, or the run ends here. */
+function bring(tools: readonly Tool[]): void {
+  offer(tools);
+  const absent = absentOf(tools);
+  if (absent.length === 0) return;
+  const names = absent.map(({ command }) => command).join(', ');
+  process.stderr.write(
+    `npm test: the tests need ${names}. Install it: sudo ${installCommand(absent)}\n`,
+  );
+  process.exit(1);
 }
 
-/** Nothing is skipped for want of a tool: what is absent is installed, or the run ends here. */
-function bring(tools: readonly Tool[]): void {
-  const absent = tools.filter(({ command }) => !runs('sh', ['-c', `command -v ${command}`]));
-  if (absent.length === 0) return;
-  const packages = absent.map(({ debianPackage }) => debianPackage);
-  const install = ['apt-get', ...APT_OPTIONS, 'install', ...packages].join(' ');
+/** Installs what is absent where that is possible. Tests that go without say so themselves. */
+function offer(tools: readonly Tool[]): void {
+  const absent = absentOf(tools);
   const isRootOnDebian = process.getuid?.() === 0 && runs('sh', ['-c', 'command -v apt-get']);
-  if (isRootOnDebian) {
-    process.stderr.write(`npm test: installs ${packages.join(', ')}\n`);
-    runs('sh', ['-c', `apt-get -q update; ${install}`], 'inherit');
-  }
-  const stillAbsent = absent.filter(({ command }) => !runs('sh', ['-c', `command -v ${command}`]));
-  if (stillAbsent.length > 0) {
-    const names = stillAbsent.map(({ command }) => command).join(', ');
-    process.stderr.write(`npm test: the tests need ${names}. Install it: sudo ${install}\n`);
-    process.exit(1);
-  }
+  if (absent.length === 0 || !isRootOnDebian) return;
+  const packages = absent.map(({ debianPackage }) => debianPackage).join(', ');
+  process.stderr.write(`npm test: installs ${packages}\n`);
+  runs('sh', ['-c', `apt-get -q update; ${installCommand(absent)}`], 'inherit');
+}
+
+function absentOf(tools: readonly Tool[]): readonly Tool[] {
+  return tools.filter(({ command }) => !runs('sh', ['-c', `command -v ${command}`]));
+}
+
+function installCommand(tools: readonly Tool[]): string {
+  const packages = tools.map(({ debianPackage }) => debianPackage);
+  return ['apt-get', ...APT_OPTIONS, 'install', ...packages].join(' ');
 }
 
 function runs(command: string, args: readonly string[], stdio: 'ignore' | 'inherit' = 'ignore') {

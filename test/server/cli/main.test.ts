@@ -33,6 +33,7 @@ const mistakes = {
   'session inspect /nowhere': /no session file/,
   'help nothing-like-it': /See "op-scim help"/,
   'config --output yaml': /--output text or json/,
+  'ping scim.example.com': /without anything more/,
 } as const;
 
 for (const [line, complaint] of Object.entries(mistakes)) {

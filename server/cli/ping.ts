@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { get as getHttp } from 'node:http';
+import { get as getHttps } from 'node:https';
+import { OperatorError } from '#base/operator-error.ts';
+import { probePort } from '#config/combinations.ts';
+import { loadConfig } from '#config/load.ts';
+import type { Config } from '#config/options.ts';
+import { type Command, parseOptions, write } from './command.ts';
+
+const TIMEOUT_MS = 4_000;
+
+/** What the image asks for its HEALTHCHECK: it has no shell and no curl. */
+export const ping: Command = {
+  name: 'ping',
+  summary: 'Ask the bridge on this machine whether it serves',
+  usage: `op-scim ping
+
+Requests /ping from the bridge that runs here with the same OP_* settings. Ends with exit code 0 when
+it serves, and prints nothing; else with 1 and the reason, or with 2 when a setting is wrong.`,
+  async run(args, io) {
+    const { positionals } = parseOptions(args, {}, 'op-scim ping');
+    if (positionals.length > 0)
+      throw new OperatorError('Say "op-scim ping", without anything more.');
+    const { config } = loadConfig(io.env, readFileSync);
+    const url = pingUrl(config);
+    const complaint = await complaintAbout(url);
+    if (complaint === undefined) return 0;
+    await write(io.stderr, `${complaint}\n`);
+    return 1;
+  },
+};
+
+/** The probe port where there is one: it needs no certificate. */
+export function pingUrl(config: Config): string {
+  const host = config.listenAddress ?? '127.0.0.1';
+  const authority = host.includes(':') ? `[${host}]` : host;
+  const servesTls = config.tlsDomain !== undefined && config.tlsDomain !== '';
+  const probe = probePort(config, servesTls);
+  if (probe !== undefined) return `http://${authority}:${probe}/ping`;
+  return servesTls
+    ? `https://${authority}:${config.tlsPort}/ping`
+    : `http://${authority}:${config.port}/ping`;
+}
+
+/** Undefined when the bridge serves. */
+function complaintAbout(url: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const options = { agent: false, timeout: TIMEOUT_MS } as const;
+    // The certificate is for the public name, and the question stays on this machine.
+    const request = url.startsWith('https:')
+      ? getHttps(url, { ...options, rejectUnauthorized: false })
+      : getHttp(url, options);
+    const fail = (reason: string) => {
+      resolve(`The bridge does not answer at ${url}: ${reason}. Its log says why.`);
+    };
+    request.once('response', (response) => {
+      response.resume();
+      resolve(complaintAboutStatus(url, response.statusCode));
+    });
+    request.once('timeout', () => {
+      fail(`nothing came within ${TIMEOUT_MS / 1000} s`);
+      request.destroy();
+    });
+    request.once('error', (error) => fail(error.message));
+  });
+}
+
+function complaintAboutStatus(url: string, status: number | undefined): string | undefined {
+  if (status === 200) return undefined;
+  return status === 503
+    ? `${url} answers 503: the bridge ends, and soon takes no more requests.`
+    : `${url} answers ${status}: not the bridge listens there. Check OP_PORT and OP_PING_PORT.`;
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { pingUrl } from '#cli/ping.ts';
+import { loadConfig } from '#config/load.ts';
+import { freePort } from '../../support/bridge-process.ts';
+import { opScim } from './fake-io.ts';
+
+const addresses = [
+  { name: 'plain HTTP', env: {}, url: 'http://127.0.0.1:3002/ping' },
+  {
+    name: 'the probe port comes first',
+    env: { OP_PING_SERVER: '1', OP_TLS_DOMAIN: 'scim.example.com' },
+    url: 'http://127.0.0.1:8080/ping',
+  },
+  {
+    name: 'no probe server of its own where plain HTTP has its port',
+    env: { OP_PING_SERVER: '1', OP_PORT: '8080' },
+    url: 'http://127.0.0.1:8080/ping',
+  },
+  {
+    name: 'HTTPS',
+    env: { OP_TLS_DOMAIN: 'scim.example.com' },
+    url: 'https://127.0.0.1:8443/ping',
+  },
+  {
+    name: 'the address that the bridge is bound to',
+    env: { OP_LISTEN: '::1', OP_PORT: '3100' },
+    url: 'http://[::1]:3100/ping',
+  },
+];
+
+for (const { name, env, url } of addresses) {
+  test(`op-scim ping asks ${url}: ${name}`, () => {
+    assert.equal(pingUrl(loadConfig(env).config), url);
+  });
+}
+
+const answers = [
+  { status: 200, exitCode: 0, stderr: /^$/ },
+  { status: 503, exitCode: 1, stderr: /the bridge ends/ },
+  { status: 404, exitCode: 1, stderr: /not the bridge listens there/ },
+];
+
+for (const { status, exitCode, stderr } of answers) {
+  test(`op-scim ping on an answer of ${status} ends with ${exitCode}`, async () => {
+    const { server, port } = await answering(status);
+    const ran = await opScim(['ping'], { env: { OP_PORT: String(port) } });
+    server.close();
+    assert.equal(ran.exitCode, exitCode);
+    assert.match(ran.stderr, stderr);
+    assert.equal(ran.stdout, '');
+  });
+}
+
+test('op-scim ping where nothing listens ends with 1 and says so', async () => {
+  const ran = await opScim(['ping'], { env: { OP_PORT: String(await freePort()) } });
+  assert.equal(ran.exitCode, 1);
+  assert.match(ran.stderr, /does not answer at http:.*ECONNREFUSED/);
+});
+
+async function answering(status: number): Promise<{ server: Server; port: number }> {
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/ping' ? status : 500).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // A listening TCP server has one.
+  return { server, port };
+}
