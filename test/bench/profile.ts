@@ -12,15 +12,15 @@ export interface CpuProfile {
   readonly timeDeltas?: readonly number[] | undefined;
 }
 
-/** The functions that used most CPU themselves, in µs per request, without idle time. */
+/** The functions that used most CPU themselves, in µs per request, without idle time and the profiler. */
 export function topSelfTimes(profile: CpuProfile, requests: number, count = 15): readonly string[] {
   const names = new Map(profile.nodes.map((node) => [node.id, nameOf(node.callFrame)]));
   const selfUs = new Map<string, number>();
   for (const [place, id] of (profile.samples ?? []).entries()) {
     const name = names.get(id) ?? '';
+    if (name.startsWith('(idle)') || name.startsWith('post node:inspector')) continue;
     selfUs.set(name, (selfUs.get(name) ?? 0) + (profile.timeDeltas?.[place] ?? 0));
   }
-  selfUs.delete('(idle) ');
   const total = [...selfUs.values()].reduce((sum, us) => sum + us, 0);
   return [...selfUs]
     .sort(([, left], [, right]) => right - left)
