@@ -173,6 +173,12 @@ const mistakes: readonly [string, Environment, RegExp][] = [
     { OP_REDIS_URL: 'http://hunter2' },
     /OP_REDIS_URL: got a text of 14 characters, not shown/,
   ],
+  [
+    'a password in a URL that is not percent-encoded',
+    { OP_REDIS_URL: 'redis://:hunter2%zz@r' },
+    /not shown.*, expected .*user and password percent-encoded/,
+  ],
+  ['a database by name', { OP_REDIS_URL: 'redis://r/directory' }, /redis:\/\/host:6379 or .*\/0/],
 ];
 for (const [name, env, expected] of mistakes) {
   test(`refuses: ${name}`, () => {
