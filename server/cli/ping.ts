@@ -5,6 +5,7 @@ import { OperatorError } from '#base/operator-error.ts';
 import { probePort } from '#config/combinations.ts';
 import { loadConfig } from '#config/load.ts';
 import type { Config } from '#config/options.ts';
+import { openSessionSource } from '#session/source.ts';
 import { type Command, parseOptions, write } from './command.ts';
 
 const TIMEOUT_MS = 4_000;
@@ -22,7 +23,7 @@ it serves, and prints nothing; else with 1 and the reason, or with 2 when a sett
     if (positionals.length > 0)
       throw new OperatorError('Say "op-scim ping", without anything more.');
     const { config } = loadConfig(io.env, readFileSync);
-    const url = pingUrl(config);
+    const url = pingUrl(config, config.tlsDomain ?? sessionDomain(config));
     const complaint = await complaintAbout(url);
     if (complaint === undefined) return 0;
     await write(io.stderr, `${complaint}\n`);
@@ -30,11 +31,23 @@ it serves, and prints nothing; else with 1 and the reason, or with 2 when a sett
   },
 };
 
-/** The probe port where there is one: it needs no certificate. */
-export function pingUrl(config: Config): string {
+/** The domain that counts where OP_TLS_DOMAIN is not set. Whether the session is good, the bridge says. */
+function sessionDomain({ session }: Config): string | undefined {
+  try {
+    const source = openSessionSource(session);
+    source.close();
+    return source.session.meta.domain;
+  } catch (thrown) {
+    if (thrown instanceof OperatorError) return undefined;
+    throw thrown;
+  }
+}
+
+/** The probe port where there is one: it needs no certificate. `domain` empty or undefined: plain HTTP. */
+export function pingUrl(config: Config, domain: string | undefined): string {
   const host = config.listenAddress ?? '127.0.0.1';
   const authority = host.includes(':') ? `[${host}]` : host;
-  const servesTls = config.tlsDomain !== undefined && config.tlsDomain !== '';
+  const servesTls = domain !== undefined && domain !== '';
   const probe = probePort(config, servesTls);
   if (probe !== undefined) return `http://${authority}:${probe}/ping`;
   return servesTls

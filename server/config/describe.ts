@@ -30,7 +30,8 @@ export function configText(settings: readonly DescribedSetting[]): string {
   const nameWidth = Math.max(...settings.map(({ name }) => name.length));
   const lines = settings.map(({ name, value, source }) => {
     const from = source === 'default' || source === name ? source : `${source} (other name)`;
-    return `${name.padEnd(nameWidth)}  ${value ?? '(unset)'}  [${from === name ? 'set' : from}]`;
+    const shown = value === '' ? '(empty)' : (value ?? '(unset)');
+    return `${name.padEnd(nameWidth)}  ${shown}  [${from === name ? 'set' : from}]`;
   });
   return `${lines.join('\n')}\n`;
 }

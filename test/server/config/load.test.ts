@@ -286,6 +286,7 @@ test('what is shown hides every secret and says where each setting came from', (
   assert.match(text, /^OP_REDIS_URL +rediss:\/\/\(hidden\)@redis\.example:7 {2}\[set\]$/m);
   assert.match(text, /^OP_TLS_DOMAIN +a\.example {2}\[OP_LETSENCRYPT_DOMAIN \(other name\)\]$/m);
   assert.match(text, /^OP_PORT +3002 {2}\[default\]$/m);
+  assert.match(text, /^OP_TRUSTED_PROXIES +\(empty\) {2}\[default\]$/m);
   assert.match(text, /^OP_SESSION +\(hidden\) {2}\[set\]$/m);
   const rows: unknown = JSON.parse(json);
   assert.ok(Array.isArray(rows));
