@@ -65,7 +65,9 @@ function referenceRow(option: Option<unknown>): string {
   const names = [`\`${option.env}\``, ...others].join('<br>or ');
   const fallback = option.fallback === undefined ? '' : option.parser.print(option.fallback);
   const isSecret = option.secret === true ? ' Secret.' : '';
-  const meaning = `${option.help} Expected: ${option.parser.expected}.${isSecret}`;
+  const effect =
+    option.awaits === undefined ? '' : ` **No effect yet:** it is for ${option.awaits}.`;
+  const meaning = `${option.help} Expected: ${option.parser.expected}.${isSecret}${effect}`;
   return `| ${names} | ${fallback === '' ? '–' : `\`${fallback}\``} | ${meaning.replaceAll('|', '\\|')} |`;
 }
 

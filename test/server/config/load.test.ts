@@ -230,6 +230,11 @@ const warned: readonly [string, Environment, readonly RegExp[]][] = [
     [/not used/],
   ],
   [
+    'a setting that nothing reads yet',
+    { OP_DELIVERY_WAIT: '20', OP_CONFIRMATION_INTERVAL: '300' },
+    [/^OP_DELIVERY_WAIT has no effect yet: it is for sessions of kind op and scim, /],
+  ],
+  [
     'nothing: Kubernetes describes Services',
     {
       OP_SCIM_BRIDGE_SERVICE_HOST: '10.0.0.1',
