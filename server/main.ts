@@ -81,6 +81,9 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     tls === undefined ? 'http' : 'https',
   );
   log.info({ url, store: backend.kind, version }, 'the bridge serves');
+  if (keyring.unlocked === undefined) {
+    log.info('the bridge is locked: the first request with the SCIM bearer token unlocks it');
+  }
   return {
     url,
     async close() {
