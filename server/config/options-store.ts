@@ -86,7 +86,7 @@ export const storeOptions = {
     chart: 'redis.external.tls',
     parser: flag,
     fallback: false,
-    help: 'Speaks TLS to OP_REDIS_HOST or the Sentinels. A URL says so by rediss://.',
+    help: 'Speaks TLS to OP_REDIS_HOST, or to the Sentinels and the Redis that they name. A URL says so by rediss://.',
   }),
   allowsAnyRedisCertificate: option({
     env: 'OP_REDIS_INSECURE_SSL',

@@ -71,7 +71,7 @@ export async function startBridgeProcess(options: BridgeProcessOptions): Promise
       child.once('error', () => resolve(null));
     }).finally(() => process.off('exit', killWithParent));
     const url = `http://127.0.0.1:${port}`;
-    await untilServing(url, child, log, options.readyTimeoutMs ?? 15_000);
+    await untilServing(url, child, log, options.readyTimeoutMs ?? 60_000);
     const readyMs = performance.now() - startedMs;
     assert(child.pid !== undefined);
     const end = async (signal: NodeJS.Signals): Promise<number | null> => {
