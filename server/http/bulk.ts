@@ -4,7 +4,13 @@ import { ScimError } from '#scim/errors.ts';
 import { entityTag, locationOf } from '#scim/render.ts';
 import { asScimError, send } from './answer.ts';
 import { readJson } from './body.ts';
-import { type Done, operationOf, runOperation, wantedBy } from './bulk-operation.ts';
+import {
+  type Done,
+  type InnerRequest,
+  operationOf,
+  runOperation,
+  wantedBy,
+} from './bulk-operation.ts';
 import type { Bridge, Endpoint, ScimContext } from './context.ts';
 import { recordRefusal } from './refusals.ts';
 import { noteUnknownMembers } from './unknown-members.ts';
@@ -122,7 +128,7 @@ async function completeAll(ctx: ScimContext, progress: Progress): Promise<void> 
 
 /**
  * The second step of an operation in a circle: the resource as it was meant, now that all ids are
- * known. When one of them failed, this one is taken back: what is answered as failed left nothing.
+ * known. When one of them failed, this one is taken back.
  */
 async function complete(
   ctx: ScimContext,
@@ -136,12 +142,21 @@ async function complete(
     const done = await runOperation(ctx, { method: 'PUT', path, data, version: undefined });
     await report(progress.bridge, ctx, answer, { ...done, status: 201 });
   } catch (thrown) {
-    await runOperation(ctx, { method: 'DELETE', path, data: undefined, version: undefined });
+    await runOperation(ctx, undoing(path, answer));
     if (operation.bulkId !== undefined) progress.ids.delete(operation.bulkId);
     delete answer.location;
     delete answer.version;
     await refuse(progress, ctx, answer, operation.path, thrown);
   }
+}
+
+/** What is new goes. Whom a POST brought back was there before: such a person is inactive again. */
+function undoing(path: string, { version }: Answer): InnerRequest {
+  if (version === entityTag(1))
+    return { method: 'DELETE', path, data: undefined, version: undefined };
+  const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
+  const data = { schemas, Operations: [{ op: 'replace', path: 'active', value: false }] };
+  return { method: 'PATCH', path, data, version: undefined };
 }
 
 async function report(bridge: Bridge, ctx: ScimContext, answer: Answer, done: Done): Promise<void> {
