@@ -50,6 +50,7 @@ async function sendList(
   types: readonly ResourceType[],
   parameters: ListParameters,
 ): Promise<void> {
+  checkSort(types, parameters);
   const found =
     parameters.cursor === undefined
       ? await readByIndex(ctx, types, parameters)
@@ -138,8 +139,9 @@ async function render(
 
 function queryOf(
   type: ResourceType,
-  { filter, sortBy, descending, attributes, excludedAttributes }: ListParameters,
+  parameters: ListParameters,
 ): { query: Omit<Search, 'limit'>; projection: Projection | undefined } {
+  const { filter, attributes, excludedAttributes } = parameters;
   const projection = parseProjection(type, attributes, excludedAttributes);
   const wants = (name: string) => projection?.wants(name) ?? true;
   return {
@@ -147,19 +149,26 @@ function queryOf(
     query: {
       type,
       filter: filter === undefined ? undefined : parseFilter(filter),
-      sort: sortBy === undefined ? undefined : sortOf(type, sortBy, descending),
+      sort: sortOf(type, parameters),
       include: type.name === 'User' ? { groups: wants('groups') } : { members: wants('members') },
     },
   };
 }
 
-function sortOf(type: ResourceType, sortBy: string, descending: boolean): Sort {
-  const name = parseAttributeName(sortBy);
+/** Undefined: as created, for there is nothing to sort by. */
+function sortOf(type: ResourceType, { sortBy, descending }: ListParameters): Sort | undefined {
+  const name = sortBy === undefined ? undefined : parseAttributeName(sortBy);
   const by = name === undefined ? undefined : resolveAttribute(type, name);
-  if (by !== undefined && by.attribute.returned !== 'never') return { by, descending };
+  return by === undefined || by.attribute.returned === 'never' ? undefined : { by, descending };
+}
+
+/** Throws invalidValue when no type has the attribute. At the root one of them is enough. */
+function checkSort(types: readonly ResourceType[], parameters: ListParameters): void {
+  const { sortBy } = parameters;
+  if (sortBy === undefined || types.some((type) => sortOf(type, parameters) !== undefined)) return;
   throw new ScimError(
     'invalidValue',
-    `sortBy "${sortBy.slice(0, 60)}" is not an attribute of ${type.name}. Use a name from /Schemas.`,
+    `sortBy "${sortBy.slice(0, 60)}" is not an attribute of ${types.map(({ name }) => name).join(' or ')}. Use a name from /Schemas.`,
   );
 }
 
@@ -184,7 +193,10 @@ function knowing(
     }
   });
   if (known.length === 0) throw refusal;
-  return known;
+  // What has not the attribute to sort by is last, first when descending (RFC 7644 §3.4.2.3).
+  const rank = (type: ResourceType) => Number(sortOf(type, parameters) === undefined);
+  const order = parameters.descending ? -1 : 1;
+  return known.toSorted((a, b) => order * (rank(a) - rank(b)));
 }
 
 function fingerprintOf(types: readonly ResourceType[], parameters: ListParameters): string {

@@ -42,14 +42,15 @@ export interface ElementFilter {
 /**
  * Looks up the names of a filter and makes a test of it (RFC 7644 §3.4.2.2). A multi-valued attribute
  * fulfils a comparison if one of its elements does; `ne` also holds where there is no value. Throws
- * ScimError invalidFilter for an unknown attribute, one that is never returned (password), and a
- * comparison that its type does not allow.
+ * ScimError invalidFilter for an unknown attribute, one that is never returned (password) or made when
+ * it is sent ($ref, meta.location), and a comparison that its type does not allow.
  */
 export function compileFilter(type: ResourceType, filter: Filter, policy: Policy): CompiledFilter {
   const names = new Set<string>();
   const resolve = (name: AttributeName): ResolvedAttribute => {
     const target = resolveAttribute(type, name) ?? refuseUnknown(type, name);
     if (isSecret(target.attribute)) refuseSecret(name);
+    checkKnown(target);
     names.add(target.extension ?? target.attribute.name);
     return target;
   };
@@ -185,7 +186,9 @@ function elementScope(type: ResourceType, parent: ResolvedAttribute, policy: Pol
         ? subOf(parent.attribute, name.name)
         : undefined;
     if (sub === undefined) return refuseUnknownSub(parent.attribute, name);
-    return { extension: parent.extension, attribute: parent.attribute, sub };
+    const target = { extension: parent.extension, attribute: parent.attribute, sub };
+    checkKnown(target);
+    return target;
   };
   return { type, policy, resolve, readerOf: elementReader };
 }
@@ -258,6 +261,17 @@ function refuseSecret(name: AttributeName): never {
   throw new ScimError(
     'invalidFilter',
     `"${name.name}" is never returned, so it can't be filtered by.`,
+  );
+}
+
+/** Addresses are made when a resource is sent: asked for one, a filter would find nobody. */
+function checkKnown({ attribute, sub }: ResolvedAttribute): void {
+  const isAddress = sub?.name === '$ref' || (attribute.name === 'meta' && sub?.name === 'location');
+  if (!isAddress) return;
+  const better = attribute.name === 'meta' ? 'id' : `${attribute.name}.value`;
+  throw new ScimError(
+    'invalidFilter',
+    `"${attribute.name}.${sub.name}" depends on the address by which a client comes, so it can't be filtered by. Use ${better}.`,
   );
 }
 
