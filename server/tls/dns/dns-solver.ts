@@ -9,14 +9,19 @@ export interface DnsSolverOptions extends OrderParts {
   readonly domain: string;
   /** Reads the settings anew: a mended or renewed credential counts from the next order on. */
   readonly open: () => DnsProvider;
-  /** In place of the provider's own. */
-  readonly spreadMs: number | undefined;
+  readonly times: SolverTimes;
 }
 
-/** For all requests that put a record there. */
-const PUT_MS = 120_000;
-/** For those that remove it: the end of the bridge waits for them. */
-const DROP_MS = 15_000;
+export interface SolverTimes {
+  /** For all requests that put a record there. */
+  readonly putMs: number;
+  /** For those that remove it: the end of the bridge waits for them. */
+  readonly dropMs: number;
+  /** In place of the provider's own. */
+  readonly spreadMs?: number;
+}
+
+export const SOLVER_TIMES: SolverTimes = { putMs: 120_000, dropMs: 15_000 };
 
 /**
  * Answers DNS-01 (RFC 8555 §8.4) by a TXT record at the provider. The challenge is noted in the store
@@ -28,19 +33,19 @@ const DROP_MS = 15_000;
  * taken the change, and its name servers get the time that they need at most.
  */
 export function dnsSolver(options: DnsSolverOptions): ChallengeSolver {
-  const { domain, signal, log } = options;
+  const { domain, signal, log, times } = options;
   let provider: DnsProvider | undefined;
   return {
     type: 'dns-01',
     async put(challenge) {
       const opened = openProvider(options.open);
-      await within(PUT_MS, opened.title, signal, async (limit) => {
+      await within(times.putMs, opened.title, signal, async (limit) => {
         await removeLeftover(options, opened, limit);
         if (!(await storeChallenge(options, challenge))) throw new LeaseLost();
         provider = opened;
         await opened.put(recordName(domain), recordValue(challenge.keyAuthorization), limit);
       });
-      const spreadMs = options.spreadMs ?? opened.spreadMs;
+      const spreadMs = times.spreadMs ?? opened.spreadMs;
       log.info({ domain, spreadMs }, `certificate: the record for the check is at ${opened.title}`);
       await sleep(spreadMs, undefined, { signal });
     },
@@ -48,7 +53,7 @@ export function dnsSolver(options: DnsSolverOptions): ChallengeSolver {
       if (provider === undefined) return;
       const { title } = provider;
       try {
-        await within(DROP_MS, title, undefined, (limit) =>
+        await within(times.dropMs, title, undefined, (limit) =>
           removeRecord(provider, challenge, limit),
         );
         await storeChallenge(options, undefined);
@@ -103,7 +108,6 @@ async function within(
   } catch (cause) {
     const isTimeout = timeout.aborted && signal?.aborted !== true && !(cause instanceof AcmeError);
     if (!isTimeout) throw cause;
-    const seconds = Math.round(limitMs / 1000);
-    throw providerError(`${title} took longer than ${seconds} seconds.`, { cause });
+    throw providerError(`${title} took longer than ${limitMs / 1000} seconds.`, { cause });
   }
 }

@@ -5,7 +5,7 @@ import { azureDns } from './azure-dns.ts';
 import { cloudflare } from './cloudflare.ts';
 import { type DnsConfig, readDnsConfig } from './dns-config.ts';
 import type { DnsProvider } from './dns-provider.ts';
-import { dnsSolver } from './dns-solver.ts';
+import { dnsSolver, SOLVER_TIMES, type SolverTimes } from './dns-solver.ts';
 import { googleCloudDns } from './google-cloud-dns.ts';
 import type { ApiTimes } from './provider-api.ts';
 import { API_TIMES, PROVIDER_SERVERS, type ProviderParts } from './provider-parts.ts';
@@ -20,8 +20,7 @@ export interface DnsChallengeOptions {
 }
 
 /** What tests make shorter or replace. */
-export interface DnsTuning extends Partial<ApiTimes> {
-  readonly spreadMs?: number;
+export interface DnsTuning extends Partial<ApiTimes & SolverTimes> {
   readonly servers?: Partial<ProviderParts['servers']>;
 }
 
@@ -30,7 +29,7 @@ export function openDnsChallenge(
   options: DnsChallengeOptions,
 ): (order: OrderParts) => ChallengeSolver {
   const { path, domain, log, now, tuning = {} } = options;
-  const { spreadMs, servers, ...times } = tuning;
+  const { servers, ...times } = tuning;
   const parts: ProviderParts = {
     times: { ...API_TIMES, ...times },
     servers: { ...PROVIDER_SERVERS, ...servers },
@@ -38,7 +37,7 @@ export function openDnsChallenge(
   };
   const open = (): DnsProvider => openProvider(readDnsConfig(path), parts);
   log.info({ domain }, `certificate: checks are answered by a DNS record at ${open().title}`);
-  return (order) => dnsSolver({ ...order, domain, open, spreadMs });
+  return (order) => dnsSolver({ ...order, domain, open, times: { ...SOLVER_TIMES, ...times } });
 }
 
 /** The provider that the settings name. */
