@@ -30,6 +30,10 @@ export function combinationMistakes(config: Config): string[] {
       'OP_REDIS_INSECURE_SSL turns off the check that OP_REDIS_CA_FILE is for: remove one of them.',
     ),
     ...together(
+      has('dnsChallengeConfigFile') && config.acmeChallenge === 'http-01',
+      'OP_DNS_CHALLENGE_CONFIG_FILE and OP_ACME_CHALLENGE=http-01 exclude each other: remove the one that you do not want.',
+    ),
+    ...together(
       config.servesProbes && config.probePort === config.tlsPort && config.probePort !== 0,
       `OP_PING_PORT and OP_TLS_PORT are both ${config.probePort}: change one of them.`,
     ),
@@ -51,6 +55,13 @@ export function combinationWarnings(config: Config): string[] {
   }
   if (config.tlsDomain === '' && config.tlsCertFile !== undefined) {
     warnings.push('OP_TLS_CERT_FILE is not used because OP_TLS_DOMAIN is empty.');
+  }
+  if (config.dnsChallengeConfigFile !== undefined && config.tlsDomain === '') {
+    warnings.push('OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_DOMAIN is empty.');
+  } else if (config.dnsChallengeConfigFile !== undefined && config.tlsCertFile !== undefined) {
+    warnings.push(
+      'OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_CERT_FILE brings the certificate.',
+    );
   }
   return warnings;
 }

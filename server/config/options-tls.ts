@@ -108,6 +108,6 @@ export const tlsOptions = {
     chart: 'dns01',
     parser: file,
     fallback: undefined,
-    help: 'JSON file that makes certificates come by a DNS record (DNS-01) instead of over port 443.',
+    help: 'JSON file that makes certificates come by a DNS record (DNS-01) at Google Cloud DNS, Azure DNS or Cloudflare instead of over port 443. docs/certificates.md has an example.',
   }),
 };

@@ -20,7 +20,7 @@ export interface RetryPlan {
    * hour, and after the fourth an operator has to look anyway.
    */
   readonly checkMs: readonly number[];
-  /** The directory or the store was not there. */
+  /** The directory, the store or the provider of DNS was not there, or refused us: no check was spent. */
   readonly networkMs: readonly number[];
   /** Settings have to be changed first. */
   readonly operatorMs: readonly number[];
@@ -62,7 +62,10 @@ export function nextFailure(
   const waitMs =
     problem === 'rateLimited'
       ? Math.min(error.retryAfterMs ?? RATE_LIMIT_MS, WAIT_MAX_MS)
-      : stepOf(planOf(problem, plan), count) * (1 + random / 5);
+      : Math.max(
+          stepOf(planOf(problem, plan), count) * (1 + random / 5),
+          Math.min(error.retryAfterMs ?? 0, WAIT_MAX_MS),
+        );
   return { problem, message, count, atMs: nowMs, nextMs: nowMs + Math.round(waitMs) };
 }
 
@@ -78,7 +81,12 @@ export function nextTryMs(failure: Failure, nowMs: number, isNewProcess: boolean
   return Math.min(nextMs, isCheck ? atMs + CHECK_AFTER_START_MS : nowMs);
 }
 
-const NETWORK: ReadonlySet<string> = new Set(['network', 'serverInternal', 'badNonce']);
+const NETWORK: ReadonlySet<string> = new Set([
+  'network',
+  'dnsProvider',
+  'serverInternal',
+  'badNonce',
+]);
 const OPERATOR: ReadonlySet<string> = new Set([
   'accountDoesNotExist',
   'clock',

@@ -28,6 +28,8 @@ export interface Pebble {
   /** Signed for the directory's own certificate. */
   readonly caFile: string;
   readonly caPem: string;
+  /** Where the names that it sees are set: pebble-challtestsrv. */
+  readonly namesUrl: string;
   /** The root of the certificates that it issues: another one after each start. */
   rootPem(): Promise<string>;
   /** How often an order was placed, since the first start. */
@@ -77,6 +79,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
     host: `127.0.0.1:${port}`,
     caFile: join(folder, 'ca.pem'),
     caPem,
+    namesUrl: `http://127.0.0.1:${dnsManagement}`,
     rootPem: () => get(rootUrl, caPem),
     log: () => past + (server?.output() ?? ''),
     orders: () => pebble.log().split('POST /order-plz').length - 1,

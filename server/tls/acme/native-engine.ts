@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asObject, type JsonObject, listAt, objectAt, textAt } from '../http-answer.ts';
 import { certificateRequest } from '../signing.ts';
 import { type AccountKey, externalAccountBinding, readAccountKey } from './account-key.ts';
 import {
@@ -10,17 +11,7 @@ import {
   type RenewalQuery,
   type RenewalWindow,
 } from './acme-engine.ts';
-import {
-  type Answer,
-  asObject,
-  DirectoryServer,
-  failedCheck,
-  type JsonObject,
-  listAt,
-  objectAt,
-  refusal,
-  textAt,
-} from './directory-server.ts';
+import { type Answer, DirectoryServer, failedCheck, refusal } from './directory-server.ts';
 import { renewalIdOf } from './renewal-id.ts';
 
 /** RFC 8555 and RFC 9773 on Node's own crypto and https. */

@@ -152,6 +152,11 @@ const mistakes: readonly [string, Environment, RegExp][] = [
     { OP_REDIS_URL: 'rediss://r', OP_REDIS_INSECURE_SSL: '1', OP_REDIS_CA_FILE: '/ca' },
     /remove one of them/,
   ],
+  [
+    'a check by DNS and by HTTP',
+    { OP_DNS_CHALLENGE_CONFIG_FILE: '/dns01.json', OP_ACME_CHALLENGE: 'http-01' },
+    /OP_DNS_CHALLENGE_CONFIG_FILE and OP_ACME_CHALLENGE=http-01 exclude each other/,
+  ],
   ['two servers on one port', { OP_PING_SERVER: '1', OP_PING_PORT: '8443' }, /are both 8443/],
   [
     'two spellings that differ',
@@ -233,6 +238,16 @@ const warned: readonly [string, Environment, readonly RegExp[]][] = [
     'a setting that nothing reads yet',
     { OP_DELIVERY_WAIT: '20', OP_CONFIRMATION_INTERVAL: '300' },
     [/^OP_DELIVERY_WAIT has no effect yet: it is for sessions of kind op and scim, /],
+  ],
+  [
+    'checks by DNS without domain',
+    { OP_TLS_DOMAIN: '', OP_DNS_CHALLENGE_CONFIG_FILE: '/dns01.json' },
+    [/^OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_DOMAIN is empty/],
+  ],
+  [
+    'checks by DNS beside a certificate',
+    { OP_TLS_CERT_FILE: '/c', OP_TLS_KEY_FILE: '/k', OP_DNS_CHALLENGE_CONFIG_FILE: '/dns01.json' },
+    [/^OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_CERT_FILE brings/],
   ],
   [
     'nothing: Kubernetes describes Services',
