@@ -14,6 +14,8 @@ export interface Answer {
   readonly nonce: string | undefined;
   /** Milliseconds from now. */
   readonly retryAfterMs: number | undefined;
+  /** When the server sent it, in milliseconds since 1970. */
+  readonly dateMs: number | undefined;
   /** Of an answer in JSON. */
   readonly json: JsonObject | undefined;
 }
@@ -164,8 +166,14 @@ function answerOf(status: number, headers: NodeJS.Dict<string | string[]>, text:
     location: header('location'),
     nonce: header('replay-nonce'),
     retryAfterMs: millisecondsOf(header('retry-after')),
+    dateMs: dateOf(header('date')),
     json: isJson ? parseObject(text) : undefined,
   };
+}
+
+function dateOf(text: string | undefined): number | undefined {
+  const dateMs = Date.parse(text ?? '');
+  return Number.isNaN(dateMs) ? undefined : dateMs;
 }
 
 function parseObject(text: string): JsonObject | undefined {
