@@ -7,6 +7,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   session: async () => (await import('./session.ts')).session,
   config: async () => (await import('./config.ts')).config,
+  doctor: async () => (await import('./doctor.ts')).doctor,
   ping: async () => (await import('./ping.ts')).ping,
   export: async () => (await import('./transfer.ts')).exportCommand,
   import: async () => (await import('./transfer.ts')).importCommand,

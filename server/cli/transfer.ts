@@ -3,8 +3,8 @@ import { OperatorError } from '#base/operator-error.ts';
 import { loadConfig } from '#config/load.ts';
 import { exportLines, importLines, TransferError } from '#directory/transfer.ts';
 import { bindStore, WRONG_ACCOUNT } from '#http/accounts.ts';
-import { openBackend } from '#main';
 import { openSessionSource } from '#session/source.ts';
+import { openBackend } from '#store/open.ts';
 import { type Store, type StoreBackend, StoreUnavailable } from '#store/store.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
 

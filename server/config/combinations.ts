@@ -40,7 +40,7 @@ export function combinationMistakes(config: Config): string[] {
   ];
 }
 
-/** Settings that have no effect beside the others: one sentence each. */
+/** Settings that have no effect beside the others, or another than was meant: one sentence each. */
 export function combinationWarnings(config: Config): string[] {
   const warnings: string[] = [];
   if (config.redisUrl !== undefined && (config.redisHost !== undefined || config.usesRedisTls)) {
@@ -61,6 +61,12 @@ export function combinationWarnings(config: Config): string[] {
   } else if (config.dnsChallengeConfigFile !== undefined && config.tlsCertFile !== undefined) {
     warnings.push(
       'OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_CERT_FILE brings the certificate.',
+    );
+  }
+  const { tlsDomain = '', chartTlsDomain } = config;
+  if (chartTlsDomain !== undefined && chartTlsDomain !== tlsDomain) {
+    warnings.push(
+      `OP_TLS_DOMAIN is "${tlsDomain}" here and "${chartTlsDomain}" in the chart: it was set on the Deployment by hand, which helm upgrade does not undo. "kubectl set env deploy/op-scim-bridge OP_TLS_DOMAIN-" lets the chart decide.`,
     );
   }
   return warnings;

@@ -14,7 +14,7 @@ import { createFront } from './front.ts';
 import { httpChallengeListener } from './http-challenge.ts';
 import type { OrderOptions, OrderTimes } from './orders.ts';
 import { RETRY_PLAN } from './schedule.ts';
-import { type Seal, sealOf, secretFromText } from './seal.ts';
+import { openSeal } from './seal.ts';
 import {
   type CertificateFinding,
   type CertificateSource,
@@ -122,7 +122,7 @@ async function openAcme(
     profile: config.acmeProfile,
     challenge: openChallenge(parts),
     store: openTlsStore(backend, { domain, directoryUrl: url }),
-    seal: await openSeal(parts),
+    seal: await openSeal(config, parts.storeSeal),
     challenges,
     log,
     serve,
@@ -137,12 +137,6 @@ async function openAcme(
     now: tuning.now ?? Date.now,
     random: tuning.random ?? Math.random,
   });
-}
-
-async function openSeal({ config, storeSeal }: TlsParts): Promise<Seal> {
-  if (config.tlsKeySecret === undefined) return sealOf(storeSeal);
-  const secret = await secretFromText(config.tlsKeySecret);
-  return sealOf(() => secret);
 }
 
 function openChallenge({ config, domain, log, tuning = {} }: TlsParts): OrderOptions['challenge'] {

@@ -49,6 +49,15 @@ export function renewalTimeMs(notBeforeMs: number, notAfterMs: number): number {
   return notBeforeMs + Math.round(lifeMs * (lifeMs < SHORT_LIFE_MS ? 1 / 2 : 2 / 3));
 }
 
+/** When this certificate is to be renewed: as the authority said, but never later than our own rule. */
+export function plannedRenewalMs(
+  { notBeforeMs, notAfterMs }: { readonly notBeforeMs: number; readonly notAfterMs: number },
+  pickMs: number | undefined,
+): number {
+  const latestMs = renewalTimeMs(notBeforeMs, notAfterMs);
+  return Math.min(pickMs ?? latestMs, latestMs);
+}
+
 /** The record of one more failure. `random` from 0 to 1 makes replicas and bridges differ. */
 export function nextFailure(
   error: AcmeError,

@@ -13,6 +13,8 @@ export interface Answer {
   readonly nonce: string | undefined;
   /** Milliseconds from now. */
   readonly retryAfterMs: number | undefined;
+  /** When the server sent it, in milliseconds since 1970. */
+  readonly dateMs: number | undefined;
   /** Of an answer in JSON. */
   readonly json: JsonObject | undefined;
 }
@@ -142,8 +144,14 @@ function answerOf(status: number, headers: NodeJS.Dict<string | string[]>, text:
     location: header('location'),
     nonce: header('replay-nonce'),
     retryAfterMs: retryAfterMsOf(header('retry-after')),
+    dateMs: dateOf(header('date')),
     json: isJson ? parseObject(text) : undefined,
   };
+}
+
+function dateOf(text: string | undefined): number | undefined {
+  const dateMs = Date.parse(text ?? '');
+  return Number.isNaN(dateMs) ? undefined : dateMs;
 }
 
 const TIMES = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);

@@ -12,6 +12,7 @@ import {
   type RenewalWindow,
 } from './acme-engine.ts';
 import { type Answer, DirectoryServer, failedCheck, refusal } from './directory-server.ts';
+import { readDirectory } from './read-directory.ts';
 import { renewalIdOf } from './renewal-id.ts';
 
 /** RFC 8555 and RFC 9773 on Node's own crypto and https. */
@@ -57,19 +58,6 @@ async function renewalWindow(query: RenewalQuery): Promise<RenewalWindow | undef
   } finally {
     server.close();
   }
-}
-
-async function readDirectory(server: DirectoryServer): Promise<JsonObject> {
-  const answer = await server.send('GET', server.url);
-  if (answer.status !== 200) throw refusal('Reading the directory', answer);
-  const missing = ['newNonce', 'newAccount', 'newOrder'].find(
-    (name) => textAt(answer.json, name) === undefined,
-  );
-  if (answer.json !== undefined && missing === undefined) return answer.json;
-  throw new AcmeError(
-    'protocol',
-    `${server.url} is not the directory of a certificate authority (RFC 8555). Check OP_ACME_DIRECTORY_URL.`,
-  );
 }
 
 /** Sends signed requests (RFC 8555 §6.2) under the account, and sends them anew for a bad nonce. */

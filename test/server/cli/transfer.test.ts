@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { loadConfig } from '#config/load.ts';
 import { indexEntriesOf } from '#directory/indexes.ts';
-import { openBackend } from '#main';
+import { openBackend } from '#store/open.ts';
 import { makeSession, startBridge, type TestSession } from '../../support/bridge.ts';
 import { bodyOf, call, idOf } from '../../support/http-client.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
