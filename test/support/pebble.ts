@@ -32,6 +32,8 @@ export interface Pebble {
   rootPem(): Promise<string>;
   /** How often an order was placed, since the first start. */
   orders(): number;
+  /** How often a challenge was answered or read, since the first start. */
+  challenges(): number;
   /** What it has printed, since the first start. */
   log(): string;
   start(): Promise<void>;
@@ -80,6 +82,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
     rootPem: () => get(rootUrl, caPem),
     log: () => past + (server?.output() ?? ''),
     orders: () => pebble.log().split('POST /order-plz').length - 1,
+    challenges: () => pebble.log().split('POST /chalZ').length - 1,
     async start() {
       assert.equal(server, undefined, 'Pebble runs already.');
       server = await run(

@@ -175,7 +175,7 @@ async function authorize(account: Account, url: string, order: CertificateOrder)
   const token = textAt(offered, 'token');
   const challengeUrl = textAt(offered, 'url');
   if (token === undefined || challengeUrl === undefined) {
-    throw unsupportedChallenge(domain, solver.type);
+    throw unsupportedChallenge(order);
   }
   const keyAuthorization = `${token}.${account.thumbprint}`;
   const challenge: Challenge = { type: solver.type, domain, token, keyAuthorization };

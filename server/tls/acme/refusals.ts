@@ -30,17 +30,17 @@ export function failedCheck(what: string, problem: JsonObject | undefined): Acme
 
 /** The authority looked, and did not find what the challenge asks for. */
 export function notOurs(
-  { domain, solver }: Pick<CertificateOrder, 'domain' | 'solver'>,
+  { domain, solver }: CertificateOrder,
   problem: JsonObject | undefined,
 ): AcmeError {
   return failedCheck(`${domain} was not found to be ours by ${solver.type}`, problem);
 }
 
 /** None of the ways in which the authority checks is ours. */
-export function unsupportedChallenge(domain: string, type: string): AcmeError {
+export function unsupportedChallenge({ domain, solver }: CertificateOrder): AcmeError {
   return new AcmeError(
     'unsupportedChallenge',
-    `The certificate authority does not check ${domain} by ${type}. Choose another OP_ACME_CHALLENGE, or another authority.`,
+    `The certificate authority does not check ${domain} by ${solver.type}. Choose another OP_ACME_CHALLENGE, or another authority.`,
   );
 }
 

@@ -3,72 +3,81 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
 import { createServer, type TLSSocket } from 'node:tls';
-import { AcmeError, type CertificateOrder, type Challenge } from '#tls/acme/acme-engine.ts';
-import { nativeEngine } from '#tls/acme/native-engine.ts';
+import {
+  type AcmeEngine,
+  AcmeError,
+  type CertificateOrder,
+  type Challenge,
+} from '#tls/acme/acme-engine.ts';
+import { loadEngine } from '#tls/engines.ts';
 import { challengeCertificate, newKeyPem } from '#tls/signing.ts';
 import { freePort } from '../../../support/bridge-process.ts';
 import { type Pebble, startPebble } from '../../../support/pebble.ts';
 
 const DOMAIN = 'scim.example.com';
 
-suite('the native engine against Pebble', { timeout: 60_000 }, () => {
-  let pebble: Pebble;
-  let tlsPort: number;
-  before(async () => {
-    tlsPort = await freePort();
-    pebble = await startPebble({ tlsPort, nonceReject: 50 });
-  });
-  after(() => pebble.close());
+for (const name of ['native', 'greenlock'] as const) {
+  suite(`the ${name} engine against Pebble`, { timeout: 120_000 }, () => {
+    let engine: AcmeEngine;
+    let pebble: Pebble;
+    let tlsPort: number;
+    before(async () => {
+      engine = await loadEngine(name);
+      tlsPort = await freePort();
+      pebble = await startPebble({ tlsPort, nonceReject: 50 });
+    });
+    after(() => pebble.close());
 
-  test('issues ten times of ten by TLS-ALPN-01, though every second nonce is refused', async () => {
-    const certificateKeyPem = await newKeyPem();
-    const answering = await answerChallenges(tlsPort);
-    try {
-      for (let n = 0; n < 9; n += 1) await nativeEngine.issue(await orderOf(pebble, answering));
-      const order = { ...(await orderOf(pebble, answering)), certificateKeyPem };
-      const { chainPem } = await nativeEngine.issue(order);
-      const leaf = new X509Certificate(chainPem);
-      assert.equal(leaf.checkHost(DOMAIN), DOMAIN);
-      assert.ok(chainPem.split('BEGIN CERTIFICATE').length > 2, 'The intermediate is missing.');
-      assert.deepEqual(answering.dropped, answering.put);
-    } finally {
+    test('issues ten times of ten by TLS-ALPN-01, though every second nonce is refused', async () => {
+      const certificateKeyPem = await newKeyPem();
+      const answering = await answerChallenges(tlsPort);
+      try {
+        for (let n = 0; n < 9; n += 1) await engine.issue(await orderOf(pebble, answering));
+        const order = { ...(await orderOf(pebble, answering)), certificateKeyPem };
+        const { chainPem } = await engine.issue(order);
+        const leaf = new X509Certificate(chainPem);
+        assert.equal(leaf.checkHost(DOMAIN), DOMAIN);
+        assert.ok(chainPem.split('BEGIN CERTIFICATE').length > 2, 'The intermediate is missing.');
+        assert.deepEqual(answering.dropped, answering.put);
+      } finally {
+        await answering.stop();
+      }
+    });
+
+    test('says why a check failed, and drops the challenge', async () => {
+      const answering = await answerChallenges(await freePort());
+      try {
+        const issued = engine.issue(await orderOf(pebble, answering));
+        await assert.rejects(issued, (error) => {
+          assert.ok(error instanceof AcmeError);
+          assert.equal(error.problem, 'unauthorized');
+          assert.match(error.message, /scim\.example\.com was not found to be ours/);
+          return true;
+        });
+        assert.deepEqual(answering.dropped, answering.put);
+        assert.equal(answering.put.length, 1);
+      } finally {
+        await answering.stop();
+      }
+    });
+
+    test('ends at once when it is aborted', async () => {
+      const reason = new Error('the lease is lost');
+      const answering = await answerChallenges(await freePort());
+      const order = { ...(await orderOf(pebble, answering)), signal: AbortSignal.abort(reason) };
+      await assert.rejects(engine.issue(order), reason);
       await answering.stop();
-    }
-  });
+    });
 
-  test('says why a check failed, and drops the challenge', async () => {
-    const answering = await answerChallenges(await freePort());
-    try {
-      const issued = nativeEngine.issue(await orderOf(pebble, answering));
-      await assert.rejects(issued, (error) => {
-        assert.ok(error instanceof AcmeError);
-        assert.equal(error.problem, 'unauthorized');
-        assert.match(error.message, /scim\.example\.com was not found to be ours/);
-        return true;
-      });
-      assert.deepEqual(answering.dropped, answering.put);
-      assert.equal(answering.put.length, 1);
-    } finally {
+    test('a directory whose certificate is not trusted', async () => {
+      const answering = await answerChallenges(await freePort());
+      const order = await orderOf(pebble, answering);
+      const untrusted = { ...order, directory: { url: pebble.directoryUrl } };
+      await assert.rejects(engine.issue(untrusted), /Set OP_ACME_CA_FILE/);
       await answering.stop();
-    }
+    });
   });
-
-  test('ends at once when it is aborted', async () => {
-    const reason = new Error('the lease is lost');
-    const answering = await answerChallenges(await freePort());
-    const order = { ...(await orderOf(pebble, answering)), signal: AbortSignal.abort(reason) };
-    await assert.rejects(nativeEngine.issue(order), reason);
-    await answering.stop();
-  });
-
-  test('a directory whose certificate is not trusted', async () => {
-    const answering = await answerChallenges(await freePort());
-    const order = await orderOf(pebble, answering);
-    const untrusted = { ...order, directory: { url: pebble.directoryUrl } };
-    await assert.rejects(nativeEngine.issue(untrusted), /Set OP_ACME_CA_FILE/);
-    await answering.stop();
-  });
-});
+}
 
 interface Answering {
   readonly put: Challenge[];
