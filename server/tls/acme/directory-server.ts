@@ -1,12 +1,11 @@
 import { Agent, request } from 'node:https';
 import { type AcmeDirectory, AcmeError } from './acme-engine.ts';
-import { clean } from './refusals.ts';
 
 const ANSWER_BYTES_MAX = 1_000_000;
 const REQUEST_MS = 20_000;
 const RETRY_AFTER_MAX_MS = 48 * 3_600_000;
-/** How often a request is sent anew because its nonce was refused (RFC 8555 §6.5). */
-export const NONCE_TRIES = 20;
+const DETAIL_CHARACTERS = 400;
+const PROBLEM_PREFIX = 'urn:ietf:params:acme:error:';
 
 export interface Answer {
   readonly status: number;
@@ -110,6 +109,30 @@ export class DirectoryServer {
   }
 }
 
+/** What an answer with status 400 or above says, as an error. `what` completes "… was refused". */
+export function refusal(what: string, { status, json, text, retryAfterMs }: Answer): AcmeError {
+  const type = textAt(json, 'type') ?? '';
+  const problem = type.startsWith(PROBLEM_PREFIX)
+    ? type.slice(PROBLEM_PREFIX.length)
+    : status === 429
+      ? 'rateLimited'
+      : status >= 500
+        ? 'network'
+        : 'protocol';
+  const detail = clean(textAt(json, 'detail') ?? text);
+  return new AcmeError(problem, `${what} was refused (${status} ${problem}): ${detail}`, {
+    status,
+    retryAfterMs,
+  });
+}
+
+/** The error of an authorization or order that became invalid: a problem document (RFC 7807). */
+export function failedCheck(what: string, problem: JsonObject | undefined): AcmeError {
+  const type = (textAt(problem, 'type') ?? '').replace(PROBLEM_PREFIX, '') || 'unauthorized';
+  const detail = clean(textAt(problem, 'detail') ?? 'no reason given');
+  return new AcmeError(type, `${what} (${type}): ${detail}`);
+}
+
 export function textAt(object: JsonObject | undefined, key: string): string | undefined {
   const value = object?.[key];
   return typeof value === 'string' ? value : undefined;
@@ -161,6 +184,11 @@ function millisecondsOf(retryAfter: string | undefined): number | undefined {
     : Date.parse(retryAfter) - Date.now();
   if (Number.isNaN(milliseconds)) return undefined;
   return Math.min(Math.max(milliseconds, 0), RETRY_AFTER_MAX_MS);
+}
+
+/** Text of others, made fit for one line of log. */
+function clean(text: string): string {
+  return text.replaceAll(/[\s\p{Cc}]+/gu, ' ').slice(0, DETAIL_CHARACTERS);
 }
 
 const TIMES = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);

@@ -1,6 +1,11 @@
 import { AcmeError, type CertificateOrder } from './acme-engine.ts';
-import { type DirectoryServer, type JsonObject, objectAt, textAt } from './directory-server.ts';
-import { refusal } from './refusals.ts';
+import {
+  type DirectoryServer,
+  type JsonObject,
+  objectAt,
+  refusal,
+  textAt,
+} from './directory-server.ts';
 
 /** The directory object (RFC 8555 §7.1.1), with all addresses that an order needs. */
 export async function readDirectory(server: DirectoryServer): Promise<JsonObject> {

@@ -1,8 +1,8 @@
 import { externalAccountBinding } from './account-key.ts';
 import { objectAt, textAt } from './directory-server.ts';
-import { finalize, poll, type SignedRequests } from './finalize.ts';
 import type { CoreClient, CoreOrder, GreenlockCore } from './greenlock-core.ts';
 import { notOurs, senseless, unsupportedChallenge } from './refusals.ts';
+import { finalize, poll, type SignedRequests } from './signed-requests.ts';
 
 /**
  * Makes the core of greenlock-express issue by every type of challenge, and connect to the directory

@@ -7,7 +7,7 @@ import type {
   IssuedCertificate,
 } from './acme-engine.ts';
 import { readDirectory, requireExternalAccount } from './directory.ts';
-import { type Answer, DirectoryServer, NONCE_TRIES, objectAt, textAt } from './directory-server.ts';
+import { type Answer, DirectoryServer, objectAt, refusal, textAt } from './directory-server.ts';
 import {
   type CoreHttpRequest,
   type CorePresenter,
@@ -15,7 +15,8 @@ import {
   loadCore,
 } from './greenlock-core.ts';
 import { correct } from './greenlock-corrections.ts';
-import { refusal, senseless } from './refusals.ts';
+import { senseless } from './refusals.ts';
+import { NONCE_TRIES } from './signed-requests.ts';
 
 /**
  * The ACME core of greenlock-express, corrected. It knows no profiles and no renewal windows, and its

@@ -15,13 +15,13 @@ import {
   DirectoryServer,
   type JsonObject,
   listAt,
-  NONCE_TRIES,
   objectAt,
+  refusal,
   textAt,
 } from './directory-server.ts';
-import { finalize, poll } from './finalize.ts';
-import { notOurs, refusal, senseless, unsupportedChallenge } from './refusals.ts';
+import { notOurs, senseless, unsupportedChallenge } from './refusals.ts';
 import { renewalIdOf } from './renewal-id.ts';
+import { finalize, NONCE_TRIES, poll } from './signed-requests.ts';
 
 /** RFC 8555 and RFC 9773 on Node's own crypto and https. */
 export const nativeEngine: AcmeEngine = { name: 'native', issue, renewalWindow };

@@ -18,7 +18,8 @@ import { type Pebble, type PebbleOptions, startPebble } from '../../../support/p
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 
 /** Each suite runs once for each of them. */
-export type EngineName = 'native' | 'greenlock';
+export const ENGINES = ['native', 'greenlock'] as const;
+export type EngineName = (typeof ENGINES)[number];
 /** How long a first order may take, on a machine that has nothing else to do. */
 export const ISSUANCE_MS: Readonly<Record<EngineName, number>> = {
   native: 5_000,

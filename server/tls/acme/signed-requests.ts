@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { certificateRequest } from '../signing.ts';
 import { AcmeError, type CertificateOrder } from './acme-engine.ts';
-import { type Answer, type JsonObject, objectAt, textAt } from './directory-server.ts';
-import { failedCheck, senseless } from './refusals.ts';
+import { type Answer, failedCheck, type JsonObject, objectAt, textAt } from './directory-server.ts';
+import { senseless } from './refusals.ts';
 
+/** How often a request is sent in all when its nonces are refused (RFC 8555 §6.5). */
+export const NONCE_TRIES = 20;
 const POLL_MS = 500;
 const POLL_MAX_MS = 10_000;
 /** Longest wait for one authorization or order. */
