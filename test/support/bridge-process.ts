@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
+
+export { freePort };
 
 export type BridgeStore =
   | { readonly kind: 'redis'; readonly url: string }
@@ -112,22 +113,6 @@ export async function createSession(folder: string, accountId = 'bench'): Promis
     { env: baseEnvironment(), timeout: 30_000 },
   );
   return { path, token: stdout.trim() };
-}
-
-/**
- * A port of 127.0.0.1 that nothing listens on now. Systems take ports from 32768 on for connections
- * that go out, so one from there may be gone before it is used.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 32_768);
-    const server = createServer();
-    const isFree = new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (await isFree) return port;
-  }
 }
 
 /** The command that runs `file` on one core, where the machine can. */

@@ -103,7 +103,6 @@ export interface CoreAuthorization {
 
 export interface CoreChallenge {
   readonly type: ChallengeType;
-  readonly identifier: { readonly value: string };
   readonly url: string;
   readonly token: string;
   readonly keyAuthorization: string;

@@ -1,11 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import type {
-  AcmeEngine,
-  CertificateOrder,
-  Challenge,
-  ChallengeSolver,
-  IssuedCertificate,
-} from './acme-engine.ts';
+import type { AcmeEngine, CertificateOrder, Challenge, IssuedCertificate } from './acme-engine.ts';
 import { readDirectory, requireExternalAccount } from './directory.ts';
 import { type Answer, DirectoryServer, objectAt, refusal, textAt } from './directory-server.ts';
 import {
@@ -28,7 +22,7 @@ const core = correct(loadCore());
 
 async function issue(order: CertificateOrder): Promise<IssuedCertificate> {
   const server = new DirectoryServer(order.directory, order.signal);
-  const presented = new PresentedChallenges(order.solver, order.signal);
+  const presented = new PresentedChallenges(order);
   try {
     const directory = await readDirectory(server);
     requireExternalAccount(directory, order);
@@ -66,13 +60,11 @@ async function issue(order: CertificateOrder): Promise<IssuedCertificate> {
 
 /** What the core asked the solver for. Each challenge is dropped once, whoever asks first. */
 class PresentedChallenges {
-  readonly #solver: ChallengeSolver;
-  readonly #signal: AbortSignal;
+  readonly #order: CertificateOrder;
   readonly #drops = new Map<string, () => Promise<void>>();
 
-  constructor(solver: ChallengeSolver, signal: AbortSignal) {
-    this.#solver = solver;
-    this.#signal = signal;
+  constructor(order: CertificateOrder) {
+    this.#order = order;
   }
 
   presenter(): CorePresenter {
@@ -81,8 +73,8 @@ class PresentedChallenges {
       zones: async () => [],
       get: async () => null,
       set: async ({ challenge }) => {
-        const { type, token, keyAuthorization, identifier } = challenge;
-        await this.#put({ type, domain: identifier.value, token, keyAuthorization });
+        const { type, token, keyAuthorization } = challenge;
+        await this.#put({ type, domain: this.#order.domain, token, keyAuthorization });
         return null;
       },
       remove: async ({ challenge }) => {
@@ -97,13 +89,14 @@ class PresentedChallenges {
   }
 
   async #put(challenge: Challenge): Promise<void> {
+    const { solver, signal } = this.#order;
     let dropped: Promise<void> | undefined;
     this.#drops.set(challenge.token, () => {
-      dropped ??= this.#solver.drop(challenge);
+      dropped ??= solver.drop(challenge);
       return dropped;
     });
-    await this.#solver.put(challenge);
-    this.#signal.throwIfAborted();
+    await solver.put(challenge);
+    signal.throwIfAborted();
   }
 }
 
@@ -112,8 +105,8 @@ function transport(server: DirectoryServer, { domain }: CertificateOrder, newAcc
   let refusedNonces = 0;
   return async ({ method, url, body }: CoreHttpRequest): Promise<CoreResponse> => {
     const answer = await server.send(method, url, body);
-    if (method === 'HEAD' && answer.nonce === undefined) throw senseless('nonce');
     if (answer.status < 400) {
+      if (method === 'HEAD' && answer.nonce === undefined) throw senseless('nonce');
       if (method === 'POST') refusedNonces = 0;
       return responseOf(answer);
     }

@@ -109,9 +109,10 @@ class Account {
   }
 
   async #freshNonce(): Promise<string> {
-    const { nonce } = await this.#server.send('HEAD', this.#newNonceUrl);
-    if (nonce === undefined) throw senseless('nonce');
-    return nonce;
+    const answer = await this.#server.send('HEAD', this.#newNonceUrl);
+    if (answer.status >= 400) throw refusal('Asking for a nonce', answer);
+    if (answer.nonce === undefined) throw senseless('nonce');
+    return answer.nonce;
   }
 }
 

@@ -79,7 +79,10 @@ export async function openSite(
   const folder = mkdtempSync(join(tmpdir(), 'op-scim-tls-'));
   const tlsPort = pebbleOptions.tlsPort ?? (await freePort());
   const pebble = await startPebble({ ...pebbleOptions, tlsPort });
-  const redis = await startRedis();
+  const redis = await startRedis().catch(async (error: unknown) => {
+    await pebble.close();
+    throw error;
+  });
   const client = new Redis(redis.url);
   client.on('error', () => {});
   const session = makeSession('tls');
@@ -167,7 +170,7 @@ async function startReplica(
   process.once('exit', kill);
   const log = (): string => readFileSync(logPath, 'utf8');
   const ended = once(child, 'exit').finally(() => process.off('exit', kill));
-  const ready = once(child, 'message', { signal: AbortSignal.timeout(30_000) });
+  const ready = once(child, 'message', { signal: AbortSignal.timeout(90_000) });
   await Promise.race([
     ready,
     ended.then(() => Promise.reject(new Error(`A replica did not start:\n${log()}`))),

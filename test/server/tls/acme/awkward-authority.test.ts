@@ -136,6 +136,11 @@ for (const name of ['native', 'greenlock'] as const) {
         },
         /does not check scim\.example\.com by tls-alpn-01/,
       ],
+      'no nonce, from a server that is down': [
+        '/nonce',
+        { status: 503 },
+        /refused \(503 network\)/,
+      ],
       'a nonce that is never right': ['/order', problem(400, 'badNonce'), /badNonce/],
       'an order that fails': [
         '/order/1',

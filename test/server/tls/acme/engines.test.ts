@@ -69,6 +69,37 @@ for (const name of ['native', 'greenlock'] as const) {
       await answering.stop();
     });
 
+    test('drops the challenge when it is aborted in the middle', async () => {
+      const reason = new Error('the lease is lost');
+      const stop = new AbortController();
+      const answering = await answerChallenges(await freePort());
+      const { solver, ...order } = await orderOf(pebble, answering);
+      const put = async (challenge: Challenge): Promise<void> => {
+        await solver.put(challenge);
+        stop.abort(reason);
+      };
+      const aborted = { ...order, solver: { ...solver, put }, signal: stop.signal };
+      const before = pebble.challenges();
+      await assert.rejects(engine.issue(aborted), reason);
+      assert.equal(answering.put.length, 1);
+      assert.deepEqual(answering.dropped, answering.put);
+      assert.equal(pebble.challenges(), before);
+      await answering.stop();
+    });
+
+    test('drops the challenge when it can not be put', async () => {
+      const reason = new Error('the store is away');
+      const answering = await answerChallenges(await freePort());
+      const { solver, ...order } = await orderOf(pebble, answering);
+      const put = async (challenge: Challenge): Promise<void> => {
+        await solver.put(challenge);
+        throw reason;
+      };
+      await assert.rejects(engine.issue({ ...order, solver: { ...solver, put } }), reason);
+      assert.deepEqual(answering.dropped, answering.put);
+      await answering.stop();
+    });
+
     test('a directory whose certificate is not trusted', async () => {
       const answering = await answerChallenges(await freePort());
       const order = await orderOf(pebble, answering);
