@@ -14,6 +14,10 @@ export function combinationMistakes(config: Config): string[] {
       'OP_ACME_EAB_KID and OP_ACME_EAB_HMAC belong together: set both or neither.',
     ),
     ...together(
+      has('acmeProfile') && config.acmeEngine === 'greenlock',
+      'OP_ACME_PROFILE can not be asked for by OP_ACME_ENGINE=greenlock: unset one of them.',
+    ),
+    ...together(
       has('redisSentinels') && (has('redisUrl') || has('redisHost')),
       'OP_REDIS_SENTINELS finds Redis by itself: remove it, or OP_REDIS_URL and OP_REDIS_HOST.',
     ),

@@ -101,7 +101,7 @@ export const tlsOptions = {
     chart: 'acme.engine',
     parser: choice('native', 'greenlock'),
     fallback: 'native',
-    help: 'Which implementation orders certificates.',
+    help: 'Which implementation orders certificates. `native` is the bridge’s own; `greenlock` is the ACME core of greenlock-express with corrections, and knows neither profiles nor renewal windows.',
   }),
   dnsChallengeConfigFile: option({
     env: 'OP_DNS_CHALLENGE_CONFIG_FILE',

@@ -10,7 +10,7 @@ import type { RedisLook } from '#store/redis/look.ts';
 import type { SqliteLook } from '#store/sqlite/look.ts';
 import { StoreUnavailable, type StoreView } from '#store/store.ts';
 import { AcmeError } from '#tls/acme/acme-engine.ts';
-import type { DirectoryLook } from '#tls/acme/read-directory.ts';
+import type { DirectoryLook } from '#tls/acme/directory.ts';
 import { UnusableCertificate } from '#tls/certificate.ts';
 import { type CertificateLook, lookAtFiles, lookAtRecords } from '#tls/look.ts';
 import { openSeal } from '#tls/seal.ts';
@@ -150,7 +150,7 @@ export class Subject {
   directory(): Promise<Looked<DirectoryLook>> {
     this.#directory ??= look(async () => {
       const { acmeCaFile, acmeDirectoryUrl: url } = this.config;
-      const { lookAtDirectory } = await import('#tls/acme/read-directory.ts');
+      const { lookAtDirectory } = await import('#tls/acme/directory.ts');
       const ca = acmeCaFile === undefined ? {} : { caPem: readText(acmeCaFile) };
       return lookAtDirectory({ url, ...ca }, AbortSignal.timeout(DIRECTORY_MS));
     });

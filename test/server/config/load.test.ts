@@ -133,6 +133,11 @@ const mistakes: readonly [string, Environment, RegExp][] = [
   ],
   ['half an account binding', { OP_ACME_EAB_KID: 'kid' }, /OP_ACME_EAB_KID and OP_ACME_EAB_HMAC/],
   [
+    'a profile, of the engine that knows none',
+    { OP_ACME_ENGINE: 'greenlock', OP_ACME_PROFILE: 'shortlived' },
+    /OP_ACME_PROFILE can not be asked for by OP_ACME_ENGINE=greenlock/,
+  ],
+  [
     'Sentinels beside a URL',
     { OP_REDIS_URL: 'redis://r', OP_REDIS_SENTINELS: 's', OP_REDIS_SENTINEL_NAME: 'm' },
     /finds Redis by itself/,

@@ -1,5 +1,5 @@
 import { type JsonObject, listAt, objectAt, textAt } from '../http-answer.ts';
-import { type AcmeDirectory, AcmeError } from './acme-engine.ts';
+import { type AcmeDirectory, AcmeError, type CertificateOrder } from './acme-engine.ts';
 import { type Answer, DirectoryServer, refusal } from './directory-server.ts';
 
 /** What the authority says of itself (RFC 8555 §7.1.1), and of the time. */
@@ -40,6 +40,16 @@ export async function lookAtDirectory(
   } finally {
     server.close();
   }
+}
+
+/** Throws when the authority wants a binding that is not set. */
+export function requireExternalAccount(directory: JsonObject, order: CertificateOrder): void {
+  const isRequired = objectAt(directory, 'meta')?.['externalAccountRequired'] === true;
+  if (!isRequired || order.externalAccount !== undefined) return;
+  throw new AcmeError(
+    'externalAccountRequired',
+    'The certificate authority serves its own customers only. Set OP_ACME_EAB_KID and OP_ACME_EAB_HMAC to what it shows in your account.',
+  );
 }
 
 function directoryOf(url: string, answer: Answer): JsonObject {
