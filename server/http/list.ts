@@ -75,8 +75,8 @@ async function readByIndex(
 ): Promise<Found> {
   const found: Found = { texts: [], total: 0, next: undefined };
   let total = 0;
-  for (const type of knowing(types, parameters, ctx.state.caller)) {
-    const { query, projection } = queryOf(type, parameters);
+  for (const type of inOrder(types, parameters, ctx.state.caller)) {
+    const { query, projection } = queryOf(type, types, parameters);
     const offset = Math.max(0, parameters.startIndex - 1 - total);
     const limit = parameters.count - found.texts.length;
     const { account, caller } = ctx.state;
@@ -98,19 +98,19 @@ async function readByCursor(
   const found: Found = { texts: [], total: undefined, next: undefined };
   const fingerprint = fingerprintOf(types, parameters);
   const at = cursor === '' ? '0:' : account.cursors.open(cursor, fingerprint).position;
-  const known = knowing(types, parameters, ctx.state.caller);
+  const ordered = inOrder(types, parameters, caller);
   let place = Number(at.slice(0, at.indexOf(':')));
   let after = at.slice(at.indexOf(':') + 1);
-  for (; place < known.length; place += 1, after = '') {
-    const type = known[place];
+  for (; place < ordered.length; place += 1, after = '') {
+    const type = ordered[place];
     const limit = parameters.count - found.texts.length;
     if (type === undefined || limit <= 0) break;
-    const { query, projection } = queryOf(type, parameters);
+    const { query, projection } = queryOf(type, types, parameters);
     const page = await search(account.directory, { ...query, after, limit }, caller);
-    if (known.length === 1) found.total = page.total;
+    if (ordered.length === 1) found.total = page.total;
     await render(ctx, type, page.records, projection, found.texts);
     const position = page.next === undefined ? undefined : `${place}:${page.next}`;
-    const isFull = found.texts.length >= parameters.count && place + 1 < known.length;
+    const isFull = found.texts.length >= parameters.count && place + 1 < ordered.length;
     const next = position ?? (isFull ? `${place + 1}:` : undefined);
     if (next === undefined) continue;
     found.next = account.cursors.seal({ query: fingerprint, position: next });
@@ -139,6 +139,7 @@ async function render(
 
 function queryOf(
   type: ResourceType,
+  types: readonly ResourceType[],
   parameters: ListParameters,
 ): { query: Omit<Search, 'limit'>; projection: Projection | undefined } {
   const { filter, attributes, excludedAttributes } = parameters;
@@ -148,6 +149,7 @@ function queryOf(
     projection,
     query: {
       type,
+      others: types.filter((each) => each !== type),
       filter: filter === undefined ? undefined : parseFilter(filter),
       sort: sortOf(type, parameters),
       include: type.name === 'User' ? { groups: wants('groups') } : { members: wants('members') },
@@ -173,30 +175,22 @@ function checkSort(types: readonly ResourceType[], parameters: ListParameters): 
 }
 
 /**
- * The types that the query can mean: at the root a filter may name what only one of them has.
- * When none has it, the last error says what is wrong.
+ * The types in the order of the answer, which is one after the other. What has not the attribute to
+ * sort by is last, first when descending (RFC 7644 §3.4.2.3). Refuses a bad filter before the first is read.
  */
-function knowing(
+function inOrder(
   types: readonly ResourceType[],
   parameters: ListParameters,
   policy: Policy,
 ): readonly ResourceType[] {
   if (types.length === 1) return types;
-  let refusal: unknown;
-  const known = types.filter((type) => {
-    try {
-      planFilter(type, queryOf(type, parameters).query.filter, policy);
-      return true;
-    } catch (thrown) {
-      refusal = thrown;
-      return false;
-    }
-  });
-  if (known.length === 0) throw refusal;
-  // What has not the attribute to sort by is last, first when descending (RFC 7644 §3.4.2.3).
+  for (const type of types) {
+    const { filter, others } = queryOf(type, types, parameters).query;
+    planFilter(type, filter, policy, others);
+  }
   const rank = (type: ResourceType) => Number(sortOf(type, parameters) === undefined);
   const order = parameters.descending ? -1 : 1;
-  return known.toSorted((a, b) => order * (rank(a) - rank(b)));
+  return types.toSorted((a, b) => order * (rank(a) - rank(b)));
 }
 
 function fingerprintOf(types: readonly ResourceType[], parameters: ListParameters): string {

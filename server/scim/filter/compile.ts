@@ -23,7 +23,9 @@ export type Expression =
       /** Text as it was written; dateTime (but for co, sw, ew) in milliseconds since 1970. */
       readonly value: string | number | boolean;
     }
-  | { readonly op: 'some'; readonly target: ResolvedAttribute; readonly of: Expression };
+  | { readonly op: 'some'; readonly target: ResolvedAttribute; readonly of: Expression }
+  /** What no resource fulfils. */
+  | { readonly op: 'nothing' };
 
 export interface CompiledFilter {
   readonly expression: Expression;
@@ -43,9 +45,15 @@ export interface ElementFilter {
  * Looks up the names of a filter and makes a test of it (RFC 7644 §3.4.2.2). A multi-valued attribute
  * fulfils a comparison if one of its elements does; `ne` also holds where there is no value. Throws
  * ScimError invalidFilter for an unknown attribute, one that is never returned (password) or made when
- * it is sent ($ref, meta.location), and a comparison that its type does not allow.
+ * it is sent ($ref, meta.location), and a comparison that its type does not allow. `others` are the types
+ * that are searched besides: what one of them alone has is absent here (RFC 7644 §3.4.2.1).
  */
-export function compileFilter(type: ResourceType, filter: Filter, policy: Policy): CompiledFilter {
+export function compileFilter(
+  type: ResourceType,
+  filter: Filter,
+  policy: Policy,
+  others: readonly ResourceType[] = [],
+): CompiledFilter {
   const names = new Set<string>();
   const resolve = (name: AttributeName): ResolvedAttribute => {
     const target = resolveAttribute(type, name) ?? refuseUnknown(type, name);
@@ -57,6 +65,9 @@ export function compileFilter(type: ResourceType, filter: Filter, policy: Policy
   const { expression, test } = compileNode(filter, {
     type,
     policy,
+    isElsewhere: (name) =>
+      resolveAttribute(type, name) === undefined &&
+      others.some((other) => resolveAttribute(other, name) !== undefined),
     resolve,
     readerOf: topLevelReader,
   });
@@ -83,6 +94,8 @@ interface Compiled {
 interface Scope {
   readonly type: ResourceType;
   readonly policy: Policy;
+  /** Whether another type that is searched has what this one has not. */
+  readonly isElsewhere: (name: AttributeName) => boolean;
   readonly resolve: (name: AttributeName) => ResolvedAttribute;
   readonly readerOf: (target: ResolvedAttribute) => Reader;
 }
@@ -99,6 +112,15 @@ function compileNode(filter: Filter, scope: Scope): Compiled {
       const { expression, test } = compileNode(filter.of, scope);
       return { expression: { op: 'not', of: expression }, test: (holder) => !test(holder) };
     }
+    default:
+      return scope.isElsewhere(filter.name) ? compileAbsent(filter) : compileLeaf(filter, scope);
+  }
+}
+
+type Leaf = Exclude<Filter, { op: 'and' | 'or' | 'not' }>;
+
+function compileLeaf(filter: Leaf, scope: Scope): Compiled {
+  switch (filter.op) {
     case 'present':
       return compilePresent(scope.resolve(filter.name), scope);
     case 'some':
@@ -106,6 +128,15 @@ function compileNode(filter: Filter, scope: Scope): Compiled {
     case 'compare':
       return compileCompare(filter, scope);
   }
+}
+
+/** Without a value `ne` holds, and `eq null`. */
+function compileAbsent(filter: Leaf): Compiled {
+  const nothing = { op: 'nothing' } as const;
+  const holds =
+    filter.op === 'compare' && filter.operator === (filter.value === null ? 'eq' : 'ne');
+  const expression = holds ? ({ op: 'not', of: nothing } as const) : nothing;
+  return { expression, test: () => holds };
 }
 
 function compileMany(op: 'and' | 'or', filters: readonly Filter[], scope: Scope): Compiled {
@@ -190,7 +221,7 @@ function elementScope(type: ResourceType, parent: ResolvedAttribute, policy: Pol
     checkKnown(target);
     return target;
   };
-  return { type, policy, resolve, readerOf: elementReader };
+  return { type, policy, isElsewhere: () => false, resolve, readerOf: elementReader };
 }
 
 /** A complex attribute is compared by its `value` (RFC 7643 §2.4), so `manager eq "id"` has a meaning. */
