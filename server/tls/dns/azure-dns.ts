@@ -1,12 +1,8 @@
 import { asObject, type JsonObject, listAt, objectAt, textAt } from '../http-answer.ts';
-import {
-  type DnsProvider,
-  noZoneError,
-  RECORD_TTL_SECONDS,
-  zoneCandidates,
-} from './dns-provider.ts';
+import { type DnsProvider, RECORD_TTL_SECONDS } from './dns-provider.ts';
+import { findZone } from './find-zone.ts';
 import { OauthApi } from './oauth-api.ts';
-import { type ApiAnswer, ProviderApi } from './provider-api.ts';
+import { ProviderApi } from './provider-api.ts';
 import type { ProviderParts } from './provider-parts.ts';
 import { type FoundSet, providerOfSets, type RecordSets } from './record-sets.ts';
 
@@ -23,7 +19,7 @@ const TITLE = 'Azure DNS';
 const SPREAD_MS = 60_000;
 const QUERY = { 'api-version': '2018-05-01' };
 const ADVICE =
-  'The application azure.client_id needs the role DNS Zone Contributor on the zone or on azure.resource_group_name; a new role takes some minutes.';
+  'The application azure.client_id needs the role DNS Zone Contributor on the zone, which has to be in azure.resource_group_name of azure.subscription_id; a new role takes some minutes.';
 
 /** The entries are as the API has them: all but our own are written back unchanged. */
 interface AzureSet extends FoundSet<unknown> {
@@ -83,22 +79,16 @@ class AzureSets implements RecordSets<string, unknown, AzureSet> {
     return listAt(asObject(entry), 'value').join('') === value;
   }
 
-  /** A role on one zone alone forbids to look at names that are no zone. */
-  async zoneOf(name: string, signal: AbortSignal): Promise<string> {
-    let forbidden: ApiAnswer | undefined;
-    for (const zone of zoneCandidates(name)) {
-      const path = `/${encodeURIComponent(zone)}`;
-      const answer = await this.#oauth.send({ method: 'GET', path, query: QUERY }, signal);
-      if (answer.status === 200) return zone;
-      if (answer.status === 403) forbidden = answer;
-      else if (answer.status !== 404)
-        throw this.#api.refusal('looking for the zone', answer, ADVICE);
-    }
-    if (forbidden !== undefined) {
-      throw this.#api.refusal(`looking for the zone of ${name}`, forbidden, ADVICE);
-    }
-    const advice = 'Check azure.subscription_id and azure.resource_group_name.';
-    throw noZoneError(TITLE, name, advice);
+  zoneOf(name: string, signal: AbortSignal): Promise<string> {
+    return findZone({
+      ...{ api: this.#api, name, advice: ADVICE },
+      ask: (zone) =>
+        this.#oauth.send(
+          { method: 'GET', path: `/${encodeURIComponent(zone)}`, query: QUERY },
+          signal,
+        ),
+      idIn: (_answer, zone) => zone,
+    });
   }
 
   async read(zone: string, name: string, signal: AbortSignal): Promise<AzureSet | undefined> {
@@ -108,8 +98,12 @@ class AzureSets implements RecordSets<string, unknown, AzureSet> {
     if (answer.status !== 200) throw this.#api.refusal('reading records', answer, ADVICE);
     const etag = textAt(answer.json, 'etag');
     const properties = objectAt(answer.json, 'properties');
-    if (etag === undefined || properties === undefined) throw this.#api.senseless('set of records');
-    return { etag, properties, entries: listAt(properties, 'TXTRecords') };
+    const entries = properties?.['TXTRecords'];
+    // What is not understood would be lost when it is written back.
+    if (etag === undefined || properties === undefined || !Array.isArray(entries)) {
+      throw this.#api.senseless('set of records');
+    }
+    return { etag, properties, entries };
   }
 
   async write(

@@ -1,10 +1,6 @@
 import { asObject, listAt, textAt } from '../http-answer.ts';
-import {
-  type DnsProvider,
-  noZoneError,
-  RECORD_TTL_SECONDS,
-  zoneCandidates,
-} from './dns-provider.ts';
+import { type DnsProvider, RECORD_TTL_SECONDS } from './dns-provider.ts';
+import { findZone } from './find-zone.ts';
 import { type ApiAnswer, type ApiRequest, ProviderApi } from './provider-api.ts';
 import type { ProviderParts } from './provider-parts.ts';
 
@@ -77,17 +73,18 @@ class CloudflareRecords {
 
   /** Of the records of the zone that the name is in. */
   async #pathOf(name: string, signal: AbortSignal): Promise<string> {
-    for (const zone of zoneCandidates(name)) {
-      const request = { method: 'GET', path: '/zones', query: { name: zone } } as const;
-      const answer = await this.#send(request, signal);
-      if (!isSuccess(answer)) throw this.#api.refusal('listing zones', answer, ADVICE);
-      const found = listAt(answer.json, 'result')
-        .map(asObject)
-        .find((each) => textAt(each, 'name') === zone);
-      const id = textAt(found, 'id');
-      if (id !== undefined) return `/zones/${encodeURIComponent(id)}/dns_records`;
-    }
-    throw noZoneError(TITLE, name, ADVICE);
+    const id = await findZone({
+      ...{ api: this.#api, name, advice: ADVICE },
+      ask: (zone) => this.#send({ method: 'GET', path: '/zones', query: { name: zone } }, signal),
+      idIn({ json }, zone) {
+        const zones = listAt(json, 'result').map(asObject);
+        return textAt(
+          zones.find((each) => textAt(each, 'name') === zone),
+          'id',
+        );
+      },
+    });
+    return `/zones/${encodeURIComponent(id)}/dns_records`;
   }
 
   /** The records with this value. */

@@ -42,8 +42,3 @@ export function providerError(
 ): AcmeError {
   return new AcmeError('dnsProvider', message, options);
 }
-
-export function noZoneError(title: string, name: string, advice: string): AcmeError {
-  const zones = zoneCandidates(name).slice(1).join(', ');
-  return providerError(`${title} shows no zone for ${name}: looked for ${zones}. ${advice}`);
-}

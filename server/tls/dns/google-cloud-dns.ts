@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asObject, listAt, textAt } from '../http-answer.ts';
-import {
-  type DnsProvider,
-  noZoneError,
-  providerError,
-  RECORD_TTL_SECONDS,
-  zoneCandidates,
-} from './dns-provider.ts';
+import { type DnsProvider, providerError, RECORD_TTL_SECONDS } from './dns-provider.ts';
+import { findZone } from './find-zone.ts';
 import { type ServiceAccount, serviceAccountGrant, TOKEN_PATH } from './google-service-account.ts';
 import { OauthApi } from './oauth-api.ts';
 import { type ApiAnswer, ProviderApi } from './provider-api.ts';
@@ -23,7 +18,7 @@ const TITLE = 'Google Cloud DNS';
 const SPREAD_MS = 60_000;
 const CHANGE_POLLS = 60;
 const ADVICE =
-  'The service account of googlecloud.gcp_application_default needs the role DNS Administrator (roles/dns.admin) in the project googlecloud.gcp_project.';
+  'The service account of googlecloud.gcp_application_default needs the role DNS Administrator (roles/dns.admin) in the project googlecloud.gcp_project, which has to have the zone.';
 
 /** The entries are texts as zone files write them. */
 interface GoogleSet extends FoundSet<string> {
@@ -76,36 +71,37 @@ class GoogleSets implements RecordSets<string, string, GoogleSet> {
     return entry === `"${value}"` || entry === value;
   }
 
-  async zoneOf(name: string, signal: AbortSignal): Promise<string> {
-    for (const candidate of zoneCandidates(name)) {
-      const request = { method: 'GET', path: '', query: { dnsName: `${candidate}.` } } as const;
-      const answer = await this.#oauth.send(request, signal);
-      if (answer.status !== 200) throw this.#api.refusal('listing zones', answer, ADVICE);
-      const zone = listAt(answer.json, 'managedZones')
-        .map(asObject)
-        .find(
-          (each) =>
-            textAt(each, 'dnsName') === `${candidate}.` && textAt(each, 'visibility') !== 'private',
-        );
-      const id = textAt(zone, 'name');
-      if (id !== undefined) return encodeURIComponent(id);
-    }
-    throw noZoneError(TITLE, name, 'Check googlecloud.gcp_project.');
+  zoneOf(name: string, signal: AbortSignal): Promise<string> {
+    return findZone({
+      ...{ api: this.#api, name, advice: ADVICE },
+      ask: (zone) =>
+        this.#oauth.send({ method: 'GET', path: '', query: { dnsName: `${zone}.` } }, signal),
+      idIn({ json }, zone) {
+        const found = listAt(json, 'managedZones')
+          .map(asObject)
+          .find(
+            (each) =>
+              textAt(each, 'dnsName') === `${zone}.` && textAt(each, 'visibility') !== 'private',
+          );
+        return textAt(found, 'name');
+      },
+    });
   }
 
   async read(zone: string, name: string, signal: AbortSignal): Promise<GoogleSet | undefined> {
     const query = { name: `${name}.`, type: 'TXT' };
-    const request = { method: 'GET', path: `/${zone}/rrsets`, query } as const;
+    const request = { method: 'GET', path: `${pathOf(zone)}/rrsets`, query } as const;
     const answer = await this.#oauth.send(request, signal);
-    if (answer.status !== 200) throw this.#api.refusal('reading records', answer, ADVICE);
+    if (answer.status !== 200 || answer.json === undefined)
+      throw this.#api.refusal('reading records', answer, ADVICE);
     const found = listAt(answer.json, 'rrsets')
       .map(asObject)
       .find((each) => textAt(each, 'name') === `${name}.` && textAt(each, 'type') === 'TXT');
     if (found === undefined) return undefined;
     const entries = listAt(found, 'rrdatas').filter((each) => typeof each === 'string');
     const { ttl } = found;
-    if (typeof ttl !== 'number' || entries.length === 0)
-      throw this.#api.senseless('set of records');
+    const isUsable = typeof ttl === 'number' && entries.length > 0;
+    if (!isUsable) throw this.#api.senseless('set of records');
     return { ttl, entries };
   }
 
@@ -121,7 +117,7 @@ class GoogleSets implements RecordSets<string, string, GoogleSet> {
       ...(before === undefined ? {} : { deletions: [resourceOf(name, before)] }),
       ...(entries.length === 0 ? {} : { additions: [resourceOf(name, after)] }),
     };
-    const path = `/${zone}/changes`;
+    const path = `${pathOf(zone)}/changes`;
     const answer = await this.#oauth.send({ method: 'POST', path, json }, signal);
     // 404: what was to be taken away is gone.
     const conflicts = before === undefined ? [409, 412] : [404, 409, 412];
@@ -143,6 +139,10 @@ class GoogleSets implements RecordSets<string, string, GoogleSet> {
     }
     throw providerError(`${TITLE}: a change of ${name} is pending for too long.`);
   }
+}
+
+function pathOf(zone: string): string {
+  return `/${encodeURIComponent(zone)}`;
 }
 
 function resourceOf(name: string, { ttl, entries }: GoogleSet): object {

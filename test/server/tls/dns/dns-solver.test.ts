@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, suite, test } from 'node:test';
+import { after, afterEach, beforeEach, suite, test } from 'node:test';
 import { pino } from 'pino';
 import { openSqliteBackend } from '#store/sqlite/backend.ts';
 import type { StoreBackend } from '#store/store.ts';
@@ -20,7 +20,7 @@ const DOMAIN = 'scim.example.com';
 const NAME = '_acme-challenge.scim.example.com';
 const LEASE_MS = 60_000;
 
-suite('the solver of DNS-01', { timeout: 60_000 }, () => {
+suite('the solver of DNS-01', { timeout: 200_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'op-scim-dns-solver-'));
   const path = join(folder, 'dns01.json');
   let fake: FakeProvider;
@@ -38,7 +38,7 @@ suite('the solver of DNS-01', { timeout: 60_000 }, () => {
     await fake.close();
     await backend.close();
   });
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** As an order does it, of whichever process. */
   const solverOf = async (

