@@ -185,7 +185,7 @@ function noReservedLabel(
   labels: Expression<Readonly<Record<string, unknown>>>,
 ): Rule {
   return {
-    wrong: f.ne(f.toJson(f.omit(labels, ...RESERVED_LABELS)), f.toJson(labels)),
+    wrong: f.not(f.eq(f.toJson(f.omit(labels, ...RESERVED_LABELS)), f.toJson(labels))),
     message: `${name} has a label that the chart sets itself (${RESERVED_LABELS.join(', ')}): remove it`,
   };
 }

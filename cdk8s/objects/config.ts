@@ -28,7 +28,7 @@ export function config(chart: ReleaseChart): void {
   const tlsFile = (key: Expression<string>) =>
     when(values.tls.existingSecret, f.printf(`${TLS_FOLDER}/%s`, key));
   const url = settingValue('redisUrl');
-  const internalUrl = text`redis://${fullname.text}-redis:6379`;
+  const internalUrl = text`redis://${fullname}-redis:6379`;
   chart.patch(
     made,
     ...configSettings.map((setting) => set(`/data/${setting.env}`, entryOf(setting))),

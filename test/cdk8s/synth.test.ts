@@ -20,6 +20,13 @@ const files = synthesize();
 const folder = mkdtempSync(join(tmpdir(), 'op-scim-synth-'));
 after(() => rmSync(folder, { recursive: true }));
 
+/** On two cores that are free this is more than the time on the clock, and on busy ones it stays. */
+const MAX_SYNTH_CPU_MS = 3_000;
+const PRINT_CPU_TIME = `process.on('exit', () => {
+  const { user, system } = process.cpuUsage();
+  console.log((user + system) / 1000);
+});`;
+
 /** Generated files of a tree, by their path in it. */
 function generated(root: string): ReadonlyMap<string, string> {
   const paths = globSync(['charts/**/*', 'charts/op-scim/.helmignore', 'dist/**/*'], { cwd: root });
@@ -56,11 +63,10 @@ test('npm run synth and cdk8s synth write the same, and remove what is stale', {
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   cpSync('package.json', join(folder, 'dist/presets/gone/gone.k8s.yaml'));
   cpSync('package.json', join(folder, 'charts/op-scim/templates/gone.yaml'));
-  const startedMs = performance.now();
-  execFileSync(process.execPath, ['cdk8s/main.ts'], { cwd: folder });
-  const tookMs = performance.now() - startedMs;
+  const timed = ['--import', `data:text/javascript,${PRINT_CPU_TIME}`, 'cdk8s/main.ts'];
+  const cpuMs = Number(execFileSync(process.execPath, timed, { cwd: folder, encoding: 'utf8' }));
   assert.deepEqual(generated(folder), generated('.'));
-  assert.ok(tookMs < 3_000, `${tookMs} ms`);
+  assert.ok(cpuMs > 0 && cpuMs < MAX_SYNTH_CPU_MS, `${cpuMs} ms`);
   const args = ['node_modules/cdk8s-cli/bin/cdk8s', 'synth', '--no-check-upgrade'];
   const PATH = `${resolve('node_modules/node/bin')}:${process.env['PATH']}`;
   execFileSync(process.execPath, args, {
