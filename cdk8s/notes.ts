@@ -2,10 +2,9 @@ import { bridgeImage, fullname, redisSecret, sessionSecret } from './helpers.ts'
 import { branch, deprecations, notes } from './lib/documents.ts';
 import { chart, release } from './lib/expression.ts';
 import { f, text } from './lib/functions.ts';
-import { settingValue } from './settings.ts';
 import { definition, values } from './values.ts';
 
-const tlsDomain = settingValue('tlsDomain');
+const { tlsDomain } = values.config;
 const domain = f.default('scim.example.com', tlsDomain);
 const namespace = notes`--namespace ${release.namespace}`;
 const bridge = text`${fullname}-bridge`;
