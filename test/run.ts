@@ -70,7 +70,7 @@ function allTests(): string[] {
 function runTests(options: readonly string[], files: readonly string[]): Promise<number> {
   const concurrency = Math.max(1, Math.min(4, availableParallelism()));
   const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${TEST_TIMEOUT_MS}`];
-  const args = ['--test', ...limits, ...options, ...files];
+  const args = ['--import=./test/support/seed.ts', '--test', ...limits, ...options, ...files];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   return new Promise((resolve) => {
     child.once('exit', (code) => resolve(code ?? 1));

@@ -93,13 +93,16 @@ export class ScimError extends Error {
   /** Seconds for the Retry-After header. */
   readonly retryAfterSeconds: number | undefined;
 
-  /** `detail` is one or two sentences: what happened, and what an administrator can do. */
+  /**
+   * `detail` is one or two sentences: what happened, and what an administrator can do. It may quote what
+   * came: characters that break a line or turn its direction are named in it.
+   */
   constructor(
     problem: ProblemName,
     detail: string,
     options: { cause?: unknown; retryAfterSeconds?: number } = {},
   ) {
-    super(detail, { cause: options.cause });
+    super(detail.replace(UNPRINTABLE, codePointName), { cause: options.cause });
     this.problem = problem;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
@@ -125,6 +128,15 @@ export interface ScimErrorBody {
   readonly status: string;
   readonly scimType?: string;
   readonly detail: string;
+}
+
+/** Controls, separators of lines, halves of surrogate pairs, and what turns the direction of text. */
+const UNPRINTABLE =
+  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu;
+
+function codePointName(character: string): string {
+  const hex = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+  return `U+${hex}`;
 }
 
 interface Problem {
