@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { OperatorError } from '#base/operator-error.ts';
 import { loadConfig } from '#config/load.ts';
 import { exportLines, importLines, TransferError } from '#directory/transfer.ts';
@@ -6,6 +8,7 @@ import { bindStore, WRONG_ACCOUNT } from '#http/accounts.ts';
 import { openBackend } from '#main';
 import { openSessionSource } from '#session/source.ts';
 import { type Store, type StoreBackend, StoreUnavailable } from '#store/store.ts';
+import { removeOldBackups, writeBackup } from './backup-folder.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
 
 export const exportCommand: Command = {
@@ -13,17 +16,30 @@ export const exportCommand: Command = {
   summary: 'Write everything the account holds to stdout, as lines of JSON',
   usage: [
     'op-scim export > FILE',
+    'op-scim export --folder FOLDER [--keep COUNT]',
     '',
     '  Writes people, groups, memberships and what else the store keeps of the account of',
     '  OP_SESSION, as lines of JSON. Needs no bearer token: whoever can read the store can do this.',
     '  Stop a bridge on SQLite first; one on Redis may go on.',
+    '',
+    '  --folder FOLDER  writes a new file op-scim-TIME.ndjson there, whole or not at all',
+    '  --keep COUNT     removes the files of earlier exports but for the newest COUNT',
   ].join('\n'),
   async run(args, io) {
-    parseOptions(args, {}, 'op-scim export');
+    const { folder, keep } = exportOptions(args);
     await withStore(io, async ({ store, accountId }) => {
-      const lines = exportLines(store, new Date().toISOString());
-      const count = await writeLines(io, lines);
-      await write(io.stderr, `op-scim: wrote ${count} lines of account ${accountId}.\n`);
+      const startedAt = new Date();
+      const lines = exportLines(store, startedAt.toISOString());
+      if (folder === undefined) {
+        const count = await writeLines(io, lines);
+        await write(io.stderr, `op-scim: wrote ${count} lines of account ${accountId}.\n`);
+        return;
+      }
+      const path = await writeBackup(folder, startedAt, textOf(lines));
+      await write(io.stderr, `op-scim: wrote account ${accountId} to ${path}.\n`);
+      if (keep === undefined) return;
+      const count = await removeOldBackups(folder, keep);
+      await write(io.stderr, `op-scim: removed ${count} older exports.\n`);
     });
     return 0;
   },
@@ -34,52 +50,93 @@ export const importCommand: Command = {
   summary: 'Take an export from stdin into an empty account',
   usage: [
     'op-scim import < FILE',
+    'op-scim import FILE',
     '',
     '  Takes what "op-scim export" wrote into the account of OP_SESSION, which must hold nothing',
     '  yet. Ids, versions and times are kept; nothing is sent to 1Password.',
   ].join('\n'),
   async run(args, io) {
-    parseOptions(args, {}, 'op-scim import');
-    await withStore(io, async ({ backend, store, accountId }) => {
-      if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
-      const { lines, leftOut } = await importLines(store, linesOf(io.stdin));
-      await write(io.stderr, `op-scim: took in ${lines} lines into account ${accountId}.\n`);
-      if (leftOut === 0) return;
-      await write(
-        io.stderr,
-        `op-scim: left out ${leftOut} memberships of people or groups that were made while the export was written.\n`,
-      );
-    });
+    const { positionals } = parseOptions(args, {}, 'op-scim import');
+    const input = await inputOf(positionals, io);
+    try {
+      await takeIn(input, io);
+    } finally {
+      input.destroy();
+    }
     return 0;
   },
 };
 
+function exportOptions(args: readonly string[]) {
+  const options = { folder: { type: 'string' }, keep: { type: 'string' } } as const;
+  const { values } = parseOptions(args, options, 'op-scim export');
+  if (values.keep === undefined) return { folder: values.folder };
+  if (values.folder === undefined || !/^[1-9]\d{0,5}$/.test(values.keep)) {
+    throw new OperatorError('--keep COUNT goes with --folder, and is a whole number from 1 on.');
+  }
+  return { folder: values.folder, keep: Number(values.keep) };
+}
+
 /** Some lines at a time: a write for each would take most of the time. */
 const WRITTEN_CHARACTERS = 65_536;
 
+async function* textOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  let waiting = '';
+  for await (const line of lines) {
+    waiting += `${line}\n`;
+    if (waiting.length < WRITTEN_CHARACTERS) continue;
+    yield waiting;
+    waiting = '';
+  }
+  yield waiting;
+}
+
 async function writeLines(io: CommandIo, lines: AsyncIterable<string>): Promise<number> {
   let count = 0;
-  let waiting = '';
   io.stdout.once('error', () => undefined); // The write that failed rejects, too.
-  const flush = async () => {
+  for await (const text of textOf(lines)) {
+    count += text.split('\n').length - 1;
     try {
-      await write(io.stdout, waiting);
-      waiting = '';
+      await write(io.stdout, text);
     } catch (cause) {
       throw new OperatorError('Stdout was closed before all was written. Export again.', { cause });
     }
-  };
-  for await (const line of lines) {
-    count += 1;
-    waiting += `${line}\n`;
-    if (waiting.length > WRITTEN_CHARACTERS) await flush();
   }
-  await flush();
   return count;
 }
 
+async function takeIn(input: Readable, io: CommandIo): Promise<void> {
+  await withStore(io, async ({ backend, store, accountId }) => {
+    if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
+    const { lines, leftOut } = await importLines(store, linesOf(input));
+    await write(io.stderr, `op-scim: took in ${lines} lines into account ${accountId}.\n`);
+    if (leftOut === 0) return;
+    await write(
+      io.stderr,
+      `op-scim: left out ${leftOut} memberships of people or groups that were made while the export was written.\n`,
+    );
+  });
+}
+
+/** Stdin, or the file that is named: in a pod nothing may redirect. */
+async function inputOf(names: readonly string[], io: CommandIo): Promise<Readable> {
+  const [name, ...others] = names;
+  if (name === undefined) return io.stdin;
+  if (others.length > 0) throw new OperatorError('Import takes one FILE at a time.');
+  try {
+    const file = await open(name);
+    if ((await file.stat()).isFile()) return file.createReadStream();
+    await file.close();
+    throw new Error('no file');
+  } catch (cause) {
+    throw new OperatorError(`${name} can not be read. Name a file that "op-scim export" wrote.`, {
+      cause,
+    });
+  }
+}
+
 /** Node's readline would also cut at U+2028 and U+2029, which JSON may hold as they are. */
-async function* linesOf(input: CommandIo['stdin']): AsyncGenerator<string> {
+async function* linesOf(input: Readable): AsyncGenerator<string> {
   let rest = '';
   for await (const text of input.setEncoding('utf8')) {
     const lines = `${rest}${text}`.split('\n');
