@@ -7,6 +7,7 @@ import { isMap } from '../../cdk8s/lib/expression.ts';
 import { parseYaml } from '../../cdk8s/lib/yaml.ts';
 import { at, listOf, mapOf, podSecurityMistakes, podSpecOf } from '../cdk8s/pods.ts';
 import { unknownFields } from '../cdk8s/unknown-fields.ts';
+import { wrongTypes } from '../cdk8s/wrong-types.ts';
 import { RESOURCES } from '../cluster/api/resources.ts';
 import { startApiServer } from '../cluster/api/server.ts';
 import { clusterTools, HELMS, type Ran } from '../cluster/tools.ts';
@@ -47,6 +48,7 @@ const commandsInPods = [
 suite('the manifest of docs/backup.md', () => {
   test('keeps the rules of Kubernetes and of Pod Security "restricted"', () => {
     assert.deepEqual(objects.flatMap(unknownFields), []);
+    assert.deepEqual(objects.flatMap(wrongTypes), []);
     assert.deepEqual(podSecurityMistakes(pod), []);
     assert.equal(pod['automountServiceAccountToken'], false);
     assert.equal(pod['enableServiceLinks'], false);
