@@ -55,7 +55,7 @@ function copyWith(mutant: Mutant | undefined, name: string): string {
   for (const path of ['cdk8s', 'server/config', 'server/base', 'test/cdk8s', 'test/support']) {
     cpSync(path, join(folder, path), { recursive: true });
   }
-  cpSync('package.json', join(folder, 'package.json'));
+  for (const file of ['package.json', 'CHANGELOG.md']) cpSync(file, join(folder, file));
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   if (mutant !== undefined) {
     const path = join(folder, mutant.file);

@@ -12,8 +12,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { parseYaml } from '../../cdk8s/lib/yaml.ts';
 import { synthesize } from '../../cdk8s/main.ts';
 import { helms, toolPath } from '../support/kubernetes-tools.ts';
+import { at, mapOf } from './pods.ts';
 import { objectsIn } from './render.ts';
 
 const files = synthesize();
@@ -56,6 +58,7 @@ test('npm run synth and cdk8s synth write the same, and remove what is stale', {
     'server/config',
     'server/base',
     'package.json',
+    'CHANGELOG.md',
     'cdk8s.yaml',
   ]) {
     cpSync(path, join(folder, path), { recursive: true });
@@ -94,17 +97,30 @@ test('the version of the chart is that of the package', () => {
   const chart = files.get('charts/op-scim/Chart.yaml') ?? '';
   assert.match(chart, new RegExp(`^version: ${version}$`, 'm'));
   assert.match(chart, new RegExp(`^appVersion: "${version}"$`, 'm'));
+  const [, newest = ''] = readFileSync('CHANGELOG.md', 'utf8').split(/^## .*$/m);
+  const changes = mapOf(mapOf(parseYaml(chart)[0])['annotations'])['artifacthub.io/changes'];
+  assert.deepEqual(
+    parseYaml(String(changes))[0],
+    [...newest.matchAll(/^- (.*)$/gm)].map(([, change]) => change),
+  );
 });
 
 for (const { layer } of helms) {
   test(`kubectl of layer ${layer} builds dist/kustomize with a prefix`, () => {
     const kustomize = join(folder, `kustomize-${layer}`);
     cpSync('dist/kustomize', join(kustomize, 'base'), { recursive: true });
-    const overlay = 'resources: [base]\nnamePrefix: my-\nnamespace: scim\n';
-    writeFileSync(join(kustomize, 'kustomization.yaml'), overlay);
+    const [, overlay = ''] =
+      /```yaml\n(.*?namePrefix.*?)```/s.exec(readFileSync('docs/chart.md', 'utf8')) ?? [];
+    writeFileSync(join(kustomize, 'kustomization.yaml'), overlay.replace('dist/kustomize', 'base'));
     const output = execFileSync(toolPath('kubectl', layer), ['kustomize', kustomize], {
       encoding: 'utf8',
     });
-    assert.ok(objectsIn(output).has('apps/v1 Deployment my-op-scim-bridge'));
+    const built = objectsIn(output);
+    assert.ok([...built.keys()].every((id) => id.split(' ')[2]?.startsWith('my-op-scim-')));
+    const config = built.get('v1 ConfigMap my-op-scim-configmap');
+    assert.equal(at(config, 'data.OP_REDIS_URL'), 'redis://my-op-scim-redis');
+    assert.ok(built.has('v1 Service my-op-scim-redis'));
+    const bridge = JSON.stringify(built.get('apps/v1 Deployment my-op-scim-bridge'));
+    assert.ok(bridge.includes('"configMapRef":{"name":"my-op-scim-configmap"}'));
   });
 }

@@ -26,9 +26,9 @@ const guide = GUIDES.map((path) => readFileSync(path, 'utf8')).join('\n');
 const leaves = new Map(leavesOf(definition));
 const documents = found(/```yaml\n(.*?)```/gs).flatMap(parseYaml);
 const isManifest = (document: unknown) => isMap(document) && 'kind' in document;
-/** Blocks of values; `args` alone is a piece of a Job. */
+/** Blocks of values; others are pieces of a Job and a kustomization. */
 const yamlBlocks = documents.filter(
-  (each) => !isManifest(each) && !(isMap(each) && 'args' in each),
+  (each) => isMap(each) && !isManifest(each) && !('args' in each) && !('resources' in each),
 );
 /** What there is: the plain manifests, those of the guides, and the release that they install beside. */
 const objects = [
