@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { App, Chart } from 'cdk8s';
 import { valuesTable, valuesYaml } from './lib/documents.ts';
 import { tokenResolver } from './lib/token.ts';
@@ -12,7 +13,7 @@ export function chartFiles(): ReadonlyMap<string, string> {
   const templates = new OpScimTemplates(new Chart(app, 'chart'), 'op-scim').files();
   return new Map([
     ['.helmignore', '.DS_Store\n.git/\n*.swp\n*.tmp\n'],
-    ['Chart.yaml', CHART_YAML],
+    ['Chart.yaml', chartYaml()],
     ['README.md', readme()],
     ['values.schema.json', `${JSON.stringify(valuesSchema, null, 2)}\n`],
     ['values.yaml', valuesYaml(definition, VALUES_HEAD)],
@@ -27,7 +28,9 @@ const VALUES_HEAD = [
 ];
 
 const redis = definition.redis.group.image.group;
-const CHART_YAML = `apiVersion: v2
+
+function chartYaml(): string {
+  return `apiVersion: v2
 name: op-scim
 description: An open bridge that provisions people and groups into a 1Password account over SCIM 2.0.
 type: application
@@ -50,7 +53,18 @@ annotations:
       image: ${definition.image.group.repository.fallback}:${VERSION}
     - name: redis
       image: ${redis.repository.fallback}:${redis.tag.fallback}
+  artifacthub.io/changes: |
+${newestChanges().join('\n')}
 `;
+}
+
+/** The points of the first part of CHANGELOG.md. */
+function newestChanges(): readonly string[] {
+  const log = readFileSync(new URL('../CHANGELOG.md', import.meta.url), 'utf8');
+  const [, newest = ''] = log.split(/^## .*$/m);
+  const points = newest.split('\n').filter((line) => line.startsWith('- '));
+  return points.map((point) => `    - ${JSON.stringify(point.slice(2))}`);
+}
 
 function readme(): string {
   return `# op-scim

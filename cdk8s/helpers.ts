@@ -25,7 +25,7 @@ export const serviceAccountName = new NamedTemplate(
   'Service account of the bridge.',
   {
     when: values.serviceAccount.create,
-    text: f.default(text`${fullname.text}-bridge`, values.serviceAccount.name),
+    text: f.default(text`${fullname}-bridge`, values.serviceAccount.name),
   },
   { text: f.default('default', values.serviceAccount.name) },
 );
@@ -36,14 +36,14 @@ export const redisImage = image('op-scim.redisImage', 'Image of Redis.', values.
 export const sessionSecret = new NamedTemplate(
   'op-scim.sessionSecret',
   'Secret with the scimsession file.',
-  { when: values.session.create, text: text`${fullname.text}-scimsession` },
+  { when: values.session.create, text: text`${fullname}-scimsession` },
   { text: values.session.existingSecret },
 );
 
 export const redisSecret = new NamedTemplate(
   'op-scim.redisSecret',
   'Secret with the password of Redis.',
-  { text: f.default(text`${fullname.text}-redis`, values.redis.password.existingSecret) },
+  { text: f.default(text`${fullname}-redis`, values.redis.password.existingSecret) },
 );
 
 export const helpers: readonly NamedTemplate[] = [

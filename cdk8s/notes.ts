@@ -2,13 +2,12 @@ import { bridgeImage, fullname, redisSecret, sessionSecret } from './helpers.ts'
 import { branch, deprecations, notes } from './lib/documents.ts';
 import { chart, release } from './lib/expression.ts';
 import { f, text } from './lib/functions.ts';
-import { settingValue } from './settings.ts';
 import { definition, values } from './values.ts';
 
-const tlsDomain = settingValue('tlsDomain');
+const { tlsDomain } = values.config;
 const domain = f.default('scim.example.com', tlsDomain);
 const namespace = notes`--namespace ${release.namespace}`;
-const bridge = text`${fullname.text}-bridge`;
+const bridge = text`${fullname}-bridge`;
 const { image, ingress, redis, service, session } = values;
 const { persistence } = redis;
 
@@ -17,7 +16,7 @@ const secret = branch(
   notes`
 0. The bridge starts once its scimsession file is there. Unless you made the Secret already:
 
-     kubectl create secret generic ${sessionSecret.text} ${namespace} --from-file=${session.key}=./scimsession
+     kubectl create secret generic ${sessionSecret} ${namespace} --from-file=${session.key}=./scimsession
 `,
 );
 
@@ -80,7 +79,7 @@ const warnings = [
   branch(
     f.not(f.or(image.registry, f.contains('/', image.repository))),
     notes`
-! The image is ${bridgeImage.text}, without a registry: nodes have to have it already. Set
+! The image is ${bridgeImage}, without a registry: nodes have to have it already. Set
   image.registry to the registry that you pushed it to.
 `,
   ),
@@ -104,10 +103,10 @@ const warnings = [
   branch(
     redis.enabled,
     notes`
-! Redis asks for no password unless the Secret ${redisSecret.text} has one. Before the first install, or
+! Redis asks for no password unless the Secret ${redisSecret} has one. Before the first install, or
   with a restart of both Deployments:
 
-     kubectl create secret generic ${redisSecret.text} ${namespace} --from-literal=${redis.password.key}="$(openssl rand -hex 32)"
+     kubectl create secret generic ${redisSecret} ${namespace} --from-literal=${redis.password.key}="$(openssl rand -hex 32)"
 `,
   ),
   branch(

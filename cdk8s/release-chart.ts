@@ -17,7 +17,7 @@ export class ReleaseChart extends HelmChart {
 
   /** `op-scim-bridge`, and `op-scim-bridge-probe` with an ending. */
   objectName(suffix: string): string {
-    return `${this.synthesis.string(fullname.text)}-${suffix}`;
+    return `${this.synthesis.string(fullname)}-${suffix}`;
   }
 
   metadata(component: Component, suffix: string = component) {
@@ -26,7 +26,7 @@ export class ReleaseChart extends HelmChart {
       ...this.selector(component),
       'app.kubernetes.io/version': synthesis.string(chart.appVersion),
       'app.kubernetes.io/managed-by': synthesis.string(release.service),
-      'helm.sh/chart': synthesis.string(chartLabel.text),
+      'helm.sh/chart': synthesis.string(chartLabel),
     };
     return { name: this.objectName(suffix), labels };
   }
@@ -34,7 +34,7 @@ export class ReleaseChart extends HelmChart {
   /** A Deployment keeps its selector for ever: nothing that changes between versions is in here. */
   selector(component: Component): Record<string, string> {
     return {
-      'app.kubernetes.io/name': this.synthesis.string(name.text),
+      'app.kubernetes.io/name': this.synthesis.string(name),
       'app.kubernetes.io/instance': this.synthesis.string(release.name),
       'app.kubernetes.io/component': component,
     };

@@ -1,6 +1,5 @@
 import type { Expression } from './lib/expression.ts';
 import { f } from './lib/functions.ts';
-import { settingValue } from './settings.ts';
 import { values as v } from './values.ts';
 
 interface Rule {
@@ -18,15 +17,13 @@ export const RESERVED_LABELS = [
   'helm.sh/chart',
 ] as const;
 
-const tlsDomain = settingValue('tlsDomain');
-const external = {
-  url: settingValue('redisUrl'),
-  host: settingValue('redisHost'),
-  sentinels: settingValue('redisSentinels'),
-  sentinelName: settingValue('redisSentinelName'),
-  secret: v.redis.external.existingSecret,
-};
-const isExternalSet = f.or(external.secret, external.url, external.host, external.sentinels);
+const { external } = v.redis;
+const isExternalSet = f.or(
+  external.existingSecret,
+  external.url,
+  external.host,
+  external.sentinels,
+);
 const isClusterIp = f.eq(v.service.type, 'ClusterIP');
 const isLoadBalancer = f.eq(v.service.type, 'LoadBalancer');
 
@@ -78,7 +75,7 @@ export const rules: readonly Rule[] = [
     'redis.external is set and not used: set redis.enabled to false, or remove it',
   ),
   rule(
-    f.and(external.secret, f.or(external.url, external.host, external.sentinels)),
+    f.and(external.existingSecret, f.or(external.url, external.host, external.sentinels)),
     'redis.external.existingSecret has the whole URL: remove redis.external.url, redis.external.host and redis.external.sentinels',
   ),
   rule(
@@ -94,11 +91,11 @@ export const rules: readonly Rule[] = [
     'redis.external.sentinels and redis.external.sentinelName belong together: set both or neither',
   ),
   rule(
-    f.and(external.sentinels, settingValue('isRedisCluster')),
+    f.and(external.sentinels, external.cluster),
     'redis.external.sentinels and redis.external.cluster exclude each other: set the one that your Redis is',
   ),
   rule(
-    f.and(settingValue('allowsAnyRedisCertificate'), v.redis.external.ca.existingSecret),
+    f.and(external.insecureTls, external.ca.existingSecret),
     'redis.external.insecureTls turns off the check that redis.external.ca is for: remove one of them',
   ),
   rule(
@@ -133,7 +130,7 @@ export const rules: readonly Rule[] = [
     'service.loadBalancerClass is set and service.type is not LoadBalancer: change the type, or remove it',
   ),
   rule(
-    f.and(v.ingress.enabled, tlsDomain),
+    f.and(v.ingress.enabled, v.config.tlsDomain),
     'ingress.enabled and config.tlsDomain exclude each other: TLS ends in the Ingress or in the bridge',
   ),
   rule(
@@ -145,11 +142,11 @@ export const rules: readonly Rule[] = [
     'autoscaling.minReplicas is above autoscaling.maxReplicas: change one',
   ),
   rule(
-    f.le(v.bridge.terminationGracePeriodSeconds, settingValue<number>('shutdownDelaySeconds')),
+    f.le(v.bridge.terminationGracePeriodSeconds, v.config.shutdownDelaySeconds),
     'bridge.terminationGracePeriodSeconds must be above config.shutdownDelaySeconds, or requests are cut',
   ),
   rule(
-    differ(settingValue('acmeEabKid'), v.acme.eabHmac.existingSecret),
+    differ(v.acme.eabKid, v.acme.eabHmac.existingSecret),
     'acme.eabKid and acme.eabHmac.existingSecret belong together: set both or neither',
   ),
   rule(
@@ -185,7 +182,7 @@ function noReservedLabel(
   labels: Expression<Readonly<Record<string, unknown>>>,
 ): Rule {
   return {
-    wrong: f.ne(f.toJson(f.omit(labels, ...RESERVED_LABELS)), f.toJson(labels)),
+    wrong: f.not(f.eq(f.toJson(f.omit(labels, ...RESERVED_LABELS)), f.toJson(labels))),
     message: `${name} has a label that the chart sets itself (${RESERVED_LABELS.join(', ')}): remove it`,
   };
 }

@@ -1,6 +1,6 @@
 import type { Option, ParserSchema } from '#config/option.ts';
 import { type OptionName, options } from '#config/options.ts';
-import { type Expression, type Kind, reference } from './lib/expression.ts';
+import type { Kind } from './lib/expression.ts';
 import { type Group, group, type Leaf, value } from './lib/values.ts';
 
 /** A setting of the bridge with the place of its value in the chart. */
@@ -54,14 +54,41 @@ function isInSecret({ secret, parser }: Option<unknown>): boolean {
   return secret === true || parser.isFile === true;
 }
 
-/** The values below `prefix` as the table of settings has them. */
-export function valuesOf(prefix: string): Readonly<Record<string, Leaf>> {
-  return Object.fromEntries(
-    plainSettings(prefix).map(({ path, option }) => [
-      path.slice(prefix.length + 1),
-      leafOf(option),
-    ]),
-  );
+/** The value's name below `Prefix`; never, unless it is right below. */
+type NameBelow<Prefix extends string, Path> = Path extends `${Prefix}.${infer Name}`
+  ? Name extends `${string}.${string}`
+    ? never
+    : Name
+  : never;
+
+/** What users write: texts for all that is no number and no switch, the empty one for unset. */
+type ValueOf<O> =
+  O extends Option<infer T, string | undefined, infer Type>
+    ? { boolean: boolean; integer: number; string: TextOf<T> }[Type]
+    : never;
+type TextOf<T> = string extends T
+  ? string
+  : Exclude<T, undefined> extends string
+    ? Exclude<T, undefined> | (undefined extends T ? '' : never)
+    : string;
+
+type ValuesBelow<Prefix extends string> = {
+  readonly [Name in OptionName as NameBelow<Prefix, (typeof options)[Name]['chart']>]: Leaf<
+    ValueOf<(typeof options)[Name]>
+  >;
+};
+
+/**
+ * The values below `prefix` as the table of settings has them. What a Secret holds is typed here
+ * too: values.ts has a group in its place.
+ */
+export function valuesOf<const Prefix extends string>(prefix: Prefix): ValuesBelow<Prefix> {
+  const leaves = plainSettings(prefix).map(({ path, option }) => [
+    path.slice(prefix.length + 1),
+    leafOf(option),
+  ]);
+  // The table that the types are read from is the one that the leaves are made from.
+  return Object.fromEntries(leaves);
 }
 
 function leafOf(option: Option<unknown>): Leaf {
@@ -90,11 +117,3 @@ export type SecretValue = Readonly<Record<'existingSecret' | 'key', Leaf<string>
 
 /** Names of objects (RFC 1123 subdomain), or nothing. */
 export const NAME = { pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$', maxLength: 253 } as const;
-
-/** The expression of one setting's own value. */
-export function settingValue<T = string>(name: OptionName): Expression<T> {
-  const option: Option<unknown> = options[name];
-  const found = all.find(({ env }) => env === option.env);
-  if (found === undefined) throw new Error(`${option.env}: the chart offers no value for it`);
-  return reference(found.kind, ['Values', ...found.path.split('.')]);
-}

@@ -1,6 +1,6 @@
 import { ApiObject } from 'cdk8s';
 import { Construct } from 'constructs';
-import { type Expression, goString, isMap, isTruthy, type NamedTemplate } from './expression.ts';
+import { type Expression, goString, isMap, type NamedTemplate } from './expression.ts';
 import { f } from './functions.ts';
 import { evaluate } from './node.ts';
 import type { Change } from './overlay.ts';
@@ -15,7 +15,7 @@ export class HelmChart extends Construct {
   readonly synthesis: Synthesis;
   #rules = '';
   readonly #files = new Map<string, string>();
-  readonly #guards = new Map<ApiObject, readonly Expression[]>();
+  readonly #guards = new Map<ApiObject, Expression>();
   readonly #changes = new Map<ApiObject, Change[]>();
 
   constructor(scope: Construct, id: string, synthesis: Synthesis) {
@@ -26,10 +26,7 @@ export class HelmChart extends Construct {
   /** Refuses values of which `wrong` holds with `message`, in Helm and here. */
   refuse(wrong: Expression, message: string): void {
     this.#rules += `{{- if ${wrong.print()} }}\n{{- fail ${goString(message)} }}\n{{- end }}\n`;
-    const { environment } = this.synthesis;
-    if (environment !== undefined && isTruthy(wrong.evaluate(environment))) {
-      throw new Error(message);
-    }
+    if (this.synthesis.holds(wrong) === true) throw new Error(message);
   }
 
   /**
@@ -37,15 +34,12 @@ export class HelmChart extends Construct {
    * name, not by the construct, which may not be there.
    */
   optional(condition: Expression, create: () => void): void {
-    const { environment } = this.synthesis;
-    if (environment !== undefined) {
-      if (isTruthy(condition.evaluate(environment))) create();
-      return;
-    }
+    if (this.synthesis.holds(condition) === false) return;
     const before = new Set(this.objects);
     create();
     for (const object of this.objects.filter((each) => !before.has(each))) {
-      this.#guards.set(object, [condition, ...(this.#guards.get(object) ?? [])]);
+      const inner = this.#guards.get(object);
+      this.#guards.set(object, inner === undefined ? condition : f.and(condition, inner));
     }
   }
 
@@ -72,12 +66,13 @@ export class HelmChart extends Construct {
   /** Changes what cdk8s renders of a construct's object, in this order. */
   patch(construct: Construct, ...changes: readonly Change[]): void {
     const object = ApiObject.of(construct);
-    const known = this.#changes.get(object);
-    if (known !== undefined) {
-      known.push(...changes);
-      return;
-    }
-    const all = [...changes];
+    const known = this.#changes.get(object) ?? this.#layOver(object);
+    known.push(...changes);
+  }
+
+  /** Lets the object render with the changes of the list, which may still grow. */
+  #layOver(object: ApiObject): Change[] {
+    const all: Change[] = [];
     this.#changes.set(object, all);
     const { environment } = this.synthesis;
     const render = object.toJson.bind(object);
@@ -90,6 +85,7 @@ export class HelmChart extends Construct {
       }
       return environment === undefined ? rendered : evaluate(rendered, environment);
     };
+    return all;
   }
 
   get objects(): readonly ApiObject[] {
@@ -98,7 +94,7 @@ export class HelmChart extends Construct {
 
   /** The files of `templates/`. `source` says in the head of each where it came from. */
   templates(named: readonly NamedTemplate[], source: string): ReadonlyMap<string, string> {
-    const helpers = named.map((each) => each.print()).join('\n');
+    const helpers = named.map((each) => each.printDefinition()).join('\n');
     const files = new Map([['_helpers.tpl', helpers], ...this.#files]);
     for (const object of this.objects) {
       const name = `${fileName(object, this)}.yaml`;
@@ -111,10 +107,8 @@ export class HelmChart extends Construct {
   }
 
   #guarded(object: ApiObject, body: string): string {
-    const [first, ...rest] = this.#guards.get(object) ?? [];
-    if (first === undefined) return body;
-    const all = rest.length > 0 ? f.and(first, ...rest) : first;
-    return `{{- if ${all.print()} }}\n${body}{{- end }}\n`;
+    const guard = this.#guards.get(object);
+    return guard === undefined ? body : `{{- if ${guard.print()} }}\n${body}{{- end }}\n`;
   }
 }
 

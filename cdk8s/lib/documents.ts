@@ -1,4 +1,4 @@
-import type { Expression } from './expression.ts';
+import { type Expression, reference } from './expression.ts';
 import { printEntry } from './template.ts';
 import { type Definition, type Leaf, leavesOf } from './values.ts';
 
@@ -10,17 +10,15 @@ export function valuesYaml(definition: Definition, head: readonly string[]): str
 }
 
 function members(definition: Definition, indent: number): string[] {
-  const comment = (text: string) =>
-    wrap(text, WIDTH - indent).map((line) => `${' '.repeat(indent)}# ${line}`);
+  const pad = ' '.repeat(indent);
+  const comment = (text: string) => wrap(text, WIDTH - indent).map((line) => `${pad}# ${line}`);
   return Object.entries(definition).flatMap(([name, member]) => {
     const gap = indent === 0 ? [''] : [];
     if ('group' in member) {
-      const head = `${' '.repeat(indent)}${name}:`;
-      return [...gap, ...comment(member.help), head, ...members(member.group, indent + 2)];
+      const inner = members(member.group, indent + 2);
+      return [...gap, ...comment(member.help), `${pad}${name}:`, ...inner];
     }
-    const example = (member.example?.split('\n') ?? []).map(
-      (line) => `${' '.repeat(indent)}#   ${line}`,
-    );
+    const example = (member.example?.split('\n') ?? []).map((line) => `${pad}#   ${line}`);
     const lines = printEntry(name, member.fallback, indent);
     return [...gap, ...comment(`-- ${helpOf(member)}`), ...example, ...lines];
   });
@@ -49,9 +47,7 @@ export function valuesTable(definition: Definition): string {
     const type = [leaf.schema.type ?? 'any'].flat().join(' or ');
     return `| \`${path}\` | ${type} | ${fallback} | ${helpOf(leaf).replaceAll('|', '\\|')} |`;
   });
-  return ['| Value | Type | Default | Meaning |', '| --- | --- | --- | --- |', ...rows, ''].join(
-    '\n',
-  );
+  return `| Value | Type | Default | Meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
 /** ``notes`…${expression}…` ``: a text file with expressions in it, such as NOTES.txt. */
@@ -59,9 +55,9 @@ export function notes(
   parts: TemplateStringsArray,
   ...inserts: readonly (Expression | string)[]
 ): string {
-  const print = (insert: Expression | string = '') =>
+  const print = (insert: Expression | string) =>
     typeof insert === 'string' ? insert : `{{ ${insert.print()} }}`;
-  return parts.map((part, index) => part + print(inserts[index])).join('');
+  return String.raw({ raw: parts }, ...inserts.map(print));
 }
 
 /** Lines of such a file under a condition; `yes` and `no` end with a line break. */
@@ -72,11 +68,10 @@ export function branch(condition: Expression, yes: string, no = ''): string {
 
 /** For NOTES.txt: a line for each deprecated value that is set. */
 export function deprecations(definition: Definition): string {
-  const deprecated = leavesOf(definition).filter(([, leaf]) => leaf.deprecated !== undefined);
-  return deprecated
-    .map(([path, leaf]) => {
-      const isSet = leaf.kind === 'int' ? `int64 .Values.${path}` : `.Values.${path}`;
-      return `{{- if ${isSet} }}\n${path} is deprecated: use ${leaf.deprecated}.\n{{- end }}\n`;
-    })
-    .join('');
+  const warnings = leavesOf(definition).map(([path, { kind, deprecated }]) => {
+    const value = reference(kind, ['Values', ...path.split('.')]);
+    const warning = `${path} is deprecated: use ${deprecated}.\n`;
+    return deprecated === undefined ? '' : branch(value, warning);
+  });
+  return warnings.join('');
 }

@@ -17,8 +17,6 @@ interface Meaning<T> {
   readonly kind: Kind;
   readonly print: (root: Root) => string;
   readonly evaluate: (environment: Environment) => T;
-  /** Prints as one word, so that it needs no parentheses as an argument. */
-  readonly isWord?: boolean;
 }
 
 /** One meaning in two languages: prints as a Go template, evaluates in JavaScript. */
@@ -26,18 +24,17 @@ export class Expression<out T = unknown> {
   readonly kind: Kind;
   readonly print: (root?: Root) => string;
   readonly evaluate: (environment: Environment) => T;
-  readonly #isWord: boolean;
 
-  constructor({ kind, print, evaluate, isWord = false }: Meaning<T>) {
+  constructor({ kind, print, evaluate }: Meaning<T>) {
     this.kind = kind;
     this.print = (root = '.') => print(root);
     this.evaluate = evaluate;
-    this.#isWord = isWord;
   }
 
-  /** Printed so that it may stand as one argument. */
+  /** Printed so that it may stand as one argument: a word, a text in quotes, or in parentheses. */
   printArgument(root: Root): string {
-    return this.#isWord ? this.print(root) : `(${this.print(root)})`;
+    const printed = this.print(root);
+    return /^(?:"|\S+$)/.test(printed) ? printed : `(${printed})`;
   }
 }
 
@@ -52,7 +49,7 @@ export function expressionOf(argument: Argument): Expression {
   const kind =
     typeof argument === 'string' ? 'string' : typeof argument === 'number' ? 'int' : 'bool';
   const print = () => (kind === 'string' ? goString(String(argument)) : String(argument));
-  return new Expression<unknown>({ kind, print, evaluate: () => argument, isWord: true });
+  return new Expression<unknown>({ kind, print, evaluate: () => argument });
 }
 
 /**
@@ -64,7 +61,7 @@ export function reference<T>(kind: Kind, segments: readonly string[]): Expressio
     `${kind === 'int' ? 'int64 ' : ''}${root === '$' ? '$' : ''}.${segments.join('.')}`;
   // The schema of the values, or the type of Environment, vouches for T.
   const evaluate = (environment: Environment) => at(environment, segments) as T;
-  return new Expression({ kind, print, evaluate, isWord: kind !== 'int' });
+  return new Expression({ kind, print, evaluate });
 }
 
 /** The item of an `each` called `name`, or a field of it. */
@@ -72,7 +69,7 @@ export function item<T>(kind: Kind, name: string, ...segments: readonly string[]
   const print = () => [`$${name}`, ...segments].join('.');
   // As above.
   const evaluate = (environment: Environment) => at(environment.items?.[name], segments) as T;
-  return new Expression({ kind, print, evaluate, isWord: true });
+  return new Expression({ kind, print, evaluate });
 }
 
 function at(start: unknown, segments: readonly string[]): unknown {
@@ -97,18 +94,13 @@ interface Branch {
 }
 
 /** A template with a name: a text that is chosen by conditions, the last branch without one. */
-export class NamedTemplate {
-  readonly name: string;
-  /** Stands for the text wherever an expression may. */
-  readonly text: Expression<string>;
+export class NamedTemplate extends Expression<string> {
+  readonly #name: string;
   readonly #summary: string;
   readonly #branches: readonly Branch[];
 
   constructor(name: string, summary: string, ...branches: readonly Branch[]) {
-    this.name = name;
-    this.#summary = summary;
-    this.#branches = branches;
-    this.text = new Expression({
+    super({
       kind: 'string',
       print: (root) => `include ${goString(name)} ${root}`,
       evaluate(environment) {
@@ -117,10 +109,13 @@ export class NamedTemplate {
         return branches.find(holds)?.text.evaluate(environment) ?? '';
       },
     });
+    this.#name = name;
+    this.#summary = summary;
+    this.#branches = branches;
   }
 
-  /** The `define` block. */
-  print(): string {
+  /** The `define` block; print() is how others include it. */
+  printDefinition(): string {
     const lines = this.#branches.flatMap(({ when, text }, index) => {
       const keyword = index === 0 ? 'if' : 'else if';
       const opening = when === undefined ? '{{- else -}}' : `{{- ${keyword} ${when.print()} -}}`;
@@ -128,7 +123,7 @@ export class NamedTemplate {
       return [...(isAlone ? [] : [opening]), `{{- ${text.print()} -}}`];
     });
     const end = this.#branches[0]?.when === undefined ? [] : ['{{- end -}}'];
-    const define = `{{- define ${goString(this.name)} -}}`;
+    const define = `{{- define ${goString(this.#name)} -}}`;
     return [`{{/* ${this.#summary} */}}`, define, ...lines, ...end, '{{- end -}}', ''].join('\n');
   }
 }

@@ -54,12 +54,15 @@ export function spreadOf(map: object): Expression<Map> | undefined {
 export function conditionsOf(node: unknown): readonly Expression[] | undefined {
   if (!Array.isArray(node) && !isPlainMap(node)) return undefined;
   const spread = spreadOf(node);
-  const entries = [...Object.values(node), ...(spread === undefined ? [] : [block(spread)])];
-  const conditions = entries.map((entry: unknown) =>
-    entry instanceof Node && entry.otherwise === undefined ? entry.expression : undefined,
+  const entries: unknown[] = [
+    ...Object.values(node),
+    ...(spread === undefined ? [] : [block(spread)]),
+  ];
+  const optional = entries.filter(
+    (entry): entry is Node => entry instanceof Node && entry.otherwise === undefined,
   );
-  const all = conditions.filter((condition) => condition !== undefined);
-  return all.length === entries.length && all.length > 0 ? all : undefined;
+  const isWhole = optional.length > 0 && optional.length === entries.length;
+  return isWhole ? optional.map(({ expression }) => expression) : undefined;
 }
 
 export function isPlainMap(node: unknown): node is Map {

@@ -8,8 +8,9 @@ import { Node, SPREADS } from './node.ts';
 export type Change = (object: Record<string, unknown>) => void;
 
 /**
- * Paths are JSON pointers (RFC 6901), in which `[name=bridge]` finds an item of a list:
- * `/spec/template/spec/containers/[name=bridge]/env`. Maps on the way are made when absent.
+ * Paths are JSON pointers (RFC 6901), so `-` is the place after the last item of a list. Besides,
+ * `[name=bridge]` finds an item: `/spec/template/spec/containers/[name=bridge]/env/-`. Maps on the
+ * way are made when absent.
  */
 export function set(path: string, node: unknown): Change {
   return (object) => {
@@ -26,15 +27,6 @@ export function remove(path: string): Change {
     }
     if (Array.isArray(holder)) holder.splice(Number(key), 1);
     else Reflect.deleteProperty(holder, key);
-  };
-}
-
-/** Adds an item to the list at `path`. */
-export function append(path: string, node: unknown): Change {
-  return (object) => {
-    const { holder } = find(object, `${path}/0`);
-    if (!Array.isArray(holder)) throw new Error(`${path}: no list to append to; set() one first`);
-    holder.push(node);
   };
 }
 
@@ -65,6 +57,10 @@ function find(object: Record<string, unknown>, path: string): { holder: object; 
 }
 
 function keyOf(holder: object, segment: string, path: string): string {
+  if (segment === '-') {
+    if (!Array.isArray(holder)) throw new Error(`${path}: no list to add to; set() one first`);
+    return String(holder.length);
+  }
   const selector = /^\[(\w+)=(.*)\]$/.exec(segment);
   if (selector === null) return segment;
   const [, name = '', wanted] = selector;

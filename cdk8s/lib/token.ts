@@ -1,5 +1,5 @@
 import type { IResolver, ResolutionContext } from 'cdk8s';
-import type { Environment, Expression } from './expression.ts';
+import { type Environment, type Expression, isTruthy } from './expression.ts';
 import { text } from './functions.ts';
 
 const MARK = /\u27e6(\d+)\u27e7/g;
@@ -58,11 +58,13 @@ export class Synthesis {
     return new Token(this.#mark(expression)) as unknown as number;
   }
 
+  /** Whether the condition holds; undefined when Helm will decide. */
+  holds(condition: Expression): boolean | undefined {
+    return this.environment && isTruthy(condition.evaluate(this.environment));
+  }
+
   #mark(expression: Expression): string {
-    const printed = expression.print('$');
-    const known = this.#expressions.findIndex((each) => each.print('$') === printed);
-    const index = known >= 0 ? known : this.#expressions.push(expression) - 1;
-    return `\u27e6${index}\u27e7`;
+    return `\u27e6${this.#expressions.push(expression) - 1}\u27e7`;
   }
 
   /** The expression that a text of cdk8s's output means; undefined when no token is in it. */

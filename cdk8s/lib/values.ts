@@ -80,41 +80,38 @@ export type PartialValues<G> = {
 const MISREAD = /^(?:y|n|yes|no|on|off|true|false|null)$/i;
 
 export function referencesOf<G extends Definition>(definition: G): References<G> {
-  const convert = (members: Definition, path: readonly string[]): object =>
-    Object.fromEntries(
-      Object.entries(members).map(([name, member]) => {
-        const here = [...path, name];
-        if (!/^[A-Za-z]\w*$/.test(name) || MISREAD.test(name)) {
-          throw new Error(`value ${here.join('.')}: YAML or Go misreads "${name}"; rename it`);
-        }
-        return [
-          name,
-          'group' in member
-            ? convert(member.group, here)
-            : reference(member.kind, ['Values', ...here]),
-        ];
-      }),
-    );
-  // The loop gives each leaf an expression of its kind; the type says the same.
-  return convert(definition, []) as References<G>;
+  const references = mapLeaves(definition, ({ kind }, path) => {
+    const misread = path.find((name) => !/^[A-Za-z]\w*$/.test(name) || MISREAD.test(name));
+    if (misread === undefined) return reference(kind, ['Values', ...path]);
+    throw new Error(`value ${path.join('.')}: YAML or Go misreads "${misread}"; rename it`);
+  });
+  // Each leaf became an expression of its kind; the type says the same.
+  return references as References<G>;
+}
+
+/** The definition with something else in the place of each value. */
+function mapLeaves(
+  definition: Definition,
+  convert: (leaf: Leaf, path: readonly string[]) => unknown,
+  path: readonly string[] = [],
+): Record<string, unknown> {
+  const entries = Object.entries(definition).map(([name, member]) => {
+    const here = [...path, name];
+    const isGroup = 'group' in member;
+    return [name, isGroup ? mapLeaves(member.group, convert, here) : convert(member, here)];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Each value with its path, in the order of the definition. */
-export function leavesOf(definition: Definition, path = ''): readonly (readonly [string, Leaf])[] {
-  return Object.entries(definition).flatMap(([name, member]) =>
-    'group' in member
-      ? leavesOf(member.group, `${path}${name}.`)
-      : [[`${path}${name}`, member] as const],
-  );
+export function leavesOf(definition: Definition): readonly (readonly [string, Leaf])[] {
+  const leaves: [string, Leaf][] = [];
+  mapLeaves(definition, (leaf, path) => leaves.push([path.join('.'), leaf]));
+  return leaves;
 }
 
 export function defaultsOf(definition: Definition): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(definition).map(([name, member]) => [
-      name,
-      'group' in member ? defaultsOf(member.group) : member.fallback,
-    ]),
-  );
+  return mapLeaves(definition, ({ fallback }) => fallback);
 }
 
 /** Lays values over others as Helm does: maps merge, null deletes, all else replaces. */

@@ -9,7 +9,7 @@ import {
 import { reference } from '../lib/expression.ts';
 import { f, text } from '../lib/functions.ts';
 import { block, when } from '../lib/node.ts';
-import { append, type Change, set, spread } from '../lib/overlay.ts';
+import { type Change, set, spread } from '../lib/overlay.ts';
 import type { ReleaseChart } from '../release-chart.ts';
 import { type Setting, secretSettings } from '../settings.ts';
 import { values } from '../values.ts';
@@ -44,7 +44,7 @@ export function bridgeDeployment(chart: ReleaseChart): kplus.Deployment {
     'bridge',
     {
       name: 'op-scim-bridge',
-      image: synthesis.string(bridgeImage.text),
+      image: synthesis.string(bridgeImage),
       ports: [port('http'), port('https'), port('probe')],
       envFrom: [kplus.Env.fromConfigMap(config)],
       // Lets the bridge notice that `kubectl set env` hides the value of the ConfigMap.
@@ -117,7 +117,7 @@ function sessionFiles(): readonly Change[] {
   });
   const sources = [
     when(f.not(session.keyVault.enabled), {
-      secret: { name: sessionSecret.text, items: [{ key: session.key, path: 'scimsession' }] },
+      secret: { name: sessionSecret, items: [{ key: session.key, path: 'scimsession' }] },
     }),
     when(
       workspace.credentials.existingSecret,
@@ -131,7 +131,7 @@ function sessionFiles(): readonly Change[] {
   const vault = {
     driver: 'secrets-store.csi.k8s.io',
     readOnly: true,
-    volumeAttributes: { secretProviderClass: text`${fullname.text}-key-vault` },
+    volumeAttributes: { secretProviderClass: text`${fullname}-key-vault` },
   };
   const hasFiles = f.or(
     f.not(session.keyVault.enabled),
@@ -155,7 +155,7 @@ function secretOf(setting: Setting): readonly Change[] {
     return volume(name, folder, { secret }, secretName);
   }
   const variable = { name: setting.env, valueFrom: { secretKeyRef: { name: secretName, key } } };
-  return [append(`${CONTAINER}/env`, when(secretName, variable))];
+  return [set(`${CONTAINER}/env/-`, when(secretName, variable))];
 }
 
 function ownCertificate(): readonly Change[] {
@@ -167,13 +167,13 @@ function ownCertificate(): readonly Change[] {
 function redisAccess(): readonly Change[] {
   const { external, password } = values.redis;
   const url = { secretKeyRef: { name: external.existingSecret, key: external.key } };
-  const own = { secretKeyRef: { name: redisSecret.text, key: password.key, optional: true } };
+  const own = { secretKeyRef: { name: redisSecret, key: password.key, optional: true } };
   return [
-    append(
-      `${CONTAINER}/env`,
+    set(
+      `${CONTAINER}/env/-`,
       when(external.existingSecret, { name: 'OP_REDIS_URL', valueFrom: url }),
     ),
-    append(`${CONTAINER}/env`, { name: 'OP_REDIS_PASSWORD', valueFrom: own }),
+    set(`${CONTAINER}/env/-`, { name: 'OP_REDIS_PASSWORD', valueFrom: own }),
   ];
 }
 
@@ -188,7 +188,7 @@ function podOptions(chart: ReleaseChart): readonly Change[] {
     set(`${CONTAINER}/imagePullPolicy`, values.image.pullPolicy),
     set(`${CONTAINER}/lifecycle`, block(bridge.lifecycle)),
     set(`${POD}/volumes/[name=tmp]/emptyDir/sizeLimit`, '64Mi'),
-    set(`${POD}/serviceAccountName`, serviceAccountName.text),
+    set(`${POD}/serviceAccountName`, serviceAccountName),
     set(`${POD}/terminationGracePeriodSeconds`, bridge.terminationGracePeriodSeconds),
     set(`${POD}/hostAliases`, block(bridge.hostAliases)),
     set(`${POD}/dnsPolicy`, bridge.dnsPolicy),
@@ -205,7 +205,7 @@ function volume(
   condition: Parameters<typeof when>[0],
 ): readonly Change[] {
   return [
-    append(`${POD}/volumes`, when(condition, { name, ...source })),
-    append(`${CONTAINER}/volumeMounts`, when(condition, { name, mountPath, readOnly: true })),
+    set(`${POD}/volumes/-`, when(condition, { name, ...source })),
+    set(`${CONTAINER}/volumeMounts/-`, when(condition, { name, mountPath, readOnly: true })),
   ];
 }

@@ -5,7 +5,7 @@ import { f, text } from '../lib/functions.ts';
 import { when } from '../lib/node.ts';
 import { set } from '../lib/overlay.ts';
 import type { ReleaseChart } from '../release-chart.ts';
-import { configSettings, type Setting, secretSettings, settingValue } from '../settings.ts';
+import { configSettings, type Setting, secretSettings } from '../settings.ts';
 import { values } from '../values.ts';
 
 /** Where Secrets with files are mounted, one folder each. */
@@ -27,8 +27,8 @@ export function config(chart: ReleaseChart): void {
   );
   const tlsFile = (key: Expression<string>) =>
     when(values.tls.existingSecret, f.printf(`${TLS_FOLDER}/%s`, key));
-  const url = settingValue('redisUrl');
-  const internalUrl = text`redis://${fullname.text}-redis:6379`;
+  const url = values.redis.external.url;
+  const internalUrl = text`redis://${fullname}-redis:6379`;
   chart.patch(
     made,
     ...configSettings.map((setting) => set(`/data/${setting.env}`, entryOf(setting))),

@@ -69,6 +69,20 @@ function alerts(): readonly object[] {
       'The bridge in {{ $labels.namespace }} can not reach its Redis. Nothing is provisioned.',
     ),
     alert(
+      'OpScimCertificateEnds',
+      'min by (namespace) (op_scim_certificate_expiry_seconds / op_scim_certificate_lifetime_seconds) < 0.2',
+      '15m',
+      'page',
+      'The certificate of the bridge in {{ $labels.namespace }} has less than a fifth of its life left. Its log and /monitoring say what keeps the new one away.',
+    ),
+    alert(
+      'OpScimNoCertificate',
+      'max by (namespace) (op_scim_certificate_served) == 0',
+      '15m',
+      'page',
+      'The bridge in {{ $labels.namespace }} has a domain and no certificate. Its log and /monitoring say what is wrong.',
+    ),
+    alert(
       'OpScimLocked',
       'min by (namespace) (op_scim_locked) == 1',
       '1h',
@@ -114,6 +128,13 @@ function dashboardModel(): object {
       ),
       panel(3, 'Locked pods', 'sum(op_scim_locked)', 'locked'),
       panel(4, 'Store answers', 'min(op_scim_store_up)', 'up'),
+      panel(
+        5,
+        'Days until the certificate ends',
+        'min(op_scim_certificate_expiry_seconds) / 86400',
+        'days',
+      ),
+      panel(6, 'Failed orders', 'sum(increase(op_scim_certificate_failures_total[1d]))', 'a day'),
     ],
   };
 }

@@ -3,7 +3,7 @@ import * as kplus from 'cdk8s-plus-27';
 import { fullname, redisImage, redisSecret } from '../helpers.ts';
 import { f, text } from '../lib/functions.ts';
 import { block, when } from '../lib/node.ts';
-import { append, type Change, remove, set, spread } from '../lib/overlay.ts';
+import { type Change, remove, set, spread } from '../lib/overlay.ts';
 import type { ReleaseChart } from '../release-chart.ts';
 import { values } from '../values.ts';
 import { deployment, type Sizes } from './deployment.ts';
@@ -64,7 +64,7 @@ function redisDeployment(chart: ReleaseChart): void {
     'redis',
     {
       name: 'redis',
-      image: synthesis.string(redisImage.text),
+      image: synthesis.string(redisImage),
       command: ['sh', '-ec', START, 'redis-server'],
       ports: [{ name: 'redis', number: PORT, protocol: kplus.Protocol.TCP }],
       // Reading a big append-only file takes minutes, in which Redis accepts connections.
@@ -79,7 +79,7 @@ function redisDeployment(chart: ReleaseChart): void {
 }
 
 function redisChanges(): readonly Change[] {
-  const password = { name: redisSecret.text, key: redis.password.key, optional: true };
+  const password = { name: redisSecret, key: redis.password.key, optional: true };
   return [
     set('/spec/replicas', 1),
     // Two at a time would write the same append-only file.
@@ -94,8 +94,8 @@ function redisChanges(): readonly Change[] {
     set(`${CONTAINER}/startupProbe/tcpSocket/port`, 'redis'),
     set(`${CONTAINER}/startupProbe/failureThreshold`, 30),
     set(`${POD}/volumes/[name=tmp]/emptyDir/sizeLimit`, '1Mi'),
-    append(`${POD}/volumes`, dataVolume()),
-    append(`${CONTAINER}/volumeMounts`, { name: 'data', mountPath: '/data' }),
+    set(`${POD}/volumes/-`, dataVolume()),
+    set(`${CONTAINER}/volumeMounts/-`, { name: 'data', mountPath: '/data' }),
   ];
 }
 
@@ -109,7 +109,7 @@ function args(): readonly unknown[] {
 }
 
 function dataVolume(): object {
-  const claimName = f.default(text`${fullname.text}-redis`, persistence.existingClaim);
+  const claimName = f.default(text`${fullname}-redis`, persistence.existingClaim);
   return {
     name: 'data',
     persistentVolumeClaim: when(persistence.enabled, { claimName }),

@@ -3,7 +3,7 @@ import { fullname } from '../helpers.ts';
 import { item } from '../lib/expression.ts';
 import { f, text } from '../lib/functions.ts';
 import { block, each, when } from '../lib/node.ts';
-import { append, remove, set } from '../lib/overlay.ts';
+import { remove, set } from '../lib/overlay.ts';
 import type { ReleaseChart } from '../release-chart.ts';
 import { values } from '../values.ts';
 
@@ -46,7 +46,7 @@ function publicService(chart: ReleaseChart): void {
     // The target is a name that is there with and without TLS.
     set('/spec/ports/0/targetPort', 'https'),
     set('/spec/ports/0/nodePort', when(service.nodePort, service.nodePort)),
-    append('/spec/ports', when(service.http.enabled, plainHttp)),
+    set('/spec/ports/-', when(service.http.enabled, plainHttp)),
     set('/spec/loadBalancerClass', text(service.loadBalancerClass)),
     set(
       '/spec/loadBalancerSourceRanges',
@@ -62,7 +62,7 @@ function makeIngress(chart: ReleaseChart): void {
     metadata: chart.metadata('bridge'),
     spec: {},
   });
-  const backend = { service: { name: text`${fullname.text}-bridge`, port: { name: 'http' } } };
+  const backend = { service: { name: text`${fullname}-bridge`, port: { name: 'http' } } };
   const host = each(ingress.hosts, 'host', {
     host: item('string', 'host', 'host'),
     http: { paths: [{ path: item('string', 'host', 'path'), pathType: 'Prefix', backend }] },

@@ -22,7 +22,7 @@ export function sessionObjects(chart: ReleaseChart): void {
   chart.optional(serviceAccount.create, () => {
     const metadata = {
       ...chart.metadata('bridge'),
-      name: synthesis.string(serviceAccountName.text),
+      name: synthesis.string(serviceAccountName),
     };
     const made = new kplus.ServiceAccount(chart, 'service-account', {
       metadata,

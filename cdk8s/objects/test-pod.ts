@@ -27,7 +27,7 @@ export function testPod(chart: ReleaseChart): void {
       {
         ...podDefaults.container,
         name: 'ping',
-        image: synthesis.string(bridgeImage.text),
+        image: synthesis.string(bridgeImage),
         command: ['node', '-e'],
         args: [script],
       },

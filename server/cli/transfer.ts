@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { OperatorError } from '#base/operator-error.ts';
 import { loadConfig } from '#config/load.ts';
 import { exportLines, importLines, TransferError } from '#directory/transfer.ts';
@@ -6,6 +8,7 @@ import { bindStore, WRONG_ACCOUNT } from '#http/accounts.ts';
 import { openSessionSource } from '#session/source.ts';
 import { openBackend } from '#store/open.ts';
 import { type Store, type StoreBackend, StoreUnavailable } from '#store/store.ts';
+import { removeOldBackups, writeBackup } from './backup-folder.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
 
 export const exportCommand: Command = {
@@ -13,22 +16,35 @@ export const exportCommand: Command = {
   summary: 'Write everything the account holds to stdout, as lines of JSON',
   usage: [
     'op-scim export > FILE',
+    'op-scim export --folder FOLDER [--keep COUNT]',
     '',
     '  Writes people, groups, memberships and what else the store keeps of the account of',
     '  OP_SESSION, as lines of JSON. Needs no bearer token: whoever can read the store can do this.',
     '  Stop a bridge on SQLite first; one on Redis may go on.',
+    '',
+    '  --folder FOLDER  writes a new file op-scim-TIME.ndjson there, whole or not at all',
+    '  --keep COUNT     removes the files of earlier exports but for the newest COUNT; none, when the',
+    '                   store is empty now',
   ].join('\n'),
   async run(args, io) {
-    refuseFileNames(args, 'export', '>');
+    const { folder, keep } = exportOptions(args);
     await withStore(io, async ({ store, accountId }) => {
-      const lines = exportLines(store, new Date().toISOString());
-      const count = await writeLines(io, lines);
-      await write(io.stderr, `op-scim: wrote ${count} lines of account ${accountId}.\n`);
-      if (count > EMPTY_LINES) return;
-      await write(
-        io.stderr,
-        'op-scim: the store holds nothing of this account. If there should be something, check OP_SESSION, and OP_REDIS_URL or OP_DATA_DIR.\n',
-      );
+      const startedAt = new Date();
+      const lines = counted(exportLines(store, startedAt.toISOString()));
+      if (folder === undefined) {
+        await writeLines(io, lines.each);
+        await write(io.stderr, `op-scim: wrote ${lines.count} lines of account ${accountId}.\n`);
+      } else {
+        const path = await writeBackup(folder, startedAt, textOf(lines.each));
+        await write(io.stderr, `op-scim: wrote account ${accountId} to ${path}.\n`);
+      }
+      if (lines.count <= EMPTY_LINES) {
+        // A store that lost everything must not cost the backups, too.
+        await write(io.stderr, `op-scim: ${NOTHING_THERE}\n`);
+      } else if (folder !== undefined && keep !== undefined) {
+        const count = await removeOldBackups(folder, keep);
+        await write(io.stderr, `op-scim: removed ${count} older exports.\n`);
+      }
     });
     return 0;
   },
@@ -39,67 +55,119 @@ export const importCommand: Command = {
   summary: 'Take an export from stdin into an empty account',
   usage: [
     'op-scim import < FILE',
+    'op-scim import FILE',
     '',
     '  Takes what "op-scim export" wrote into the account of OP_SESSION, which must hold nothing',
     '  yet. Ids, versions and times are kept; nothing is sent to 1Password.',
   ].join('\n'),
   async run(args, io) {
-    refuseFileNames(args, 'import', '<');
-    if (io.stdin.isTTY === true) {
-      throw new OperatorError('Say "op-scim import < FILE": there is no file on stdin.');
+    const { positionals } = parseOptions(args, {}, 'op-scim import');
+    const input = await inputOf(positionals, io);
+    try {
+      await takeIn(input, io);
+    } finally {
+      input.destroy();
     }
-    await withStore(io, async ({ backend, store, accountId }) => {
-      if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
-      const { lines, leftOut } = await importLines(store, linesOf(io.stdin));
-      await write(io.stderr, `op-scim: took in ${lines} lines into account ${accountId}.\n`);
-      if (leftOut === 0) return;
-      await write(
-        io.stderr,
-        `op-scim: left out ${leftOut} memberships of people or groups that were made while the export was written.\n`,
-      );
-    });
     return 0;
   },
 };
 
 /** The header and the end. */
 const EMPTY_LINES = 2;
+const NOTHING_THERE =
+  'the store holds nothing of this account. If there should be something, check OP_SESSION, and OP_REDIS_URL or OP_DATA_DIR. Older exports stay.';
 
-/** A file that is named and not read or written would look like a backup. */
-function refuseFileNames(args: string[], name: 'export' | 'import', redirection: '<' | '>'): void {
-  const { positionals } = parseOptions(args, {}, `op-scim ${name}`);
-  if (positionals.length === 0) return;
-  throw new OperatorError(
-    `Say "op-scim ${name} ${redirection} FILE": it takes no name of a file itself.`,
-  );
+function exportOptions(args: readonly string[]) {
+  const options = { folder: { type: 'string' }, keep: { type: 'string' } } as const;
+  const { values, positionals } = parseOptions(args, options, 'op-scim export');
+  if (positionals.length > 0) {
+    // A file that is named and not written would look like a backup.
+    throw new OperatorError(
+      'Say "op-scim export > FILE", or name a folder by --folder: export takes no name of a file.',
+    );
+  }
+  if (values.keep === undefined) return { folder: values.folder };
+  if (values.folder === undefined || !/^[1-9]\d{0,5}$/.test(values.keep)) {
+    throw new OperatorError('--keep COUNT goes with --folder, and is a whole number from 1 on.');
+  }
+  return { folder: values.folder, keep: Number(values.keep) };
 }
 
 /** Some lines at a time: a write for each would take most of the time. */
 const WRITTEN_CHARACTERS = 65_536;
 
-async function writeLines(io: CommandIo, lines: AsyncIterable<string>): Promise<number> {
-  let count = 0;
+async function* textOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
   let waiting = '';
+  for await (const line of lines) {
+    waiting += `${line}\n`;
+    if (waiting.length < WRITTEN_CHARACTERS) continue;
+    yield waiting;
+    waiting = '';
+  }
+  yield waiting;
+}
+
+/** The same lines; `count` is right when all were taken. */
+function counted(lines: AsyncIterable<string>): {
+  readonly each: AsyncIterable<string>;
+  count: number;
+} {
+  const counting = { each: count(), count: 0 };
+  async function* count(): AsyncGenerator<string> {
+    for await (const line of lines) {
+      counting.count += 1;
+      yield line;
+    }
+  }
+  return counting;
+}
+
+async function writeLines(io: CommandIo, lines: AsyncIterable<string>): Promise<void> {
   io.stdout.once('error', () => undefined); // The write that failed rejects, too.
-  const flush = async () => {
+  for await (const text of textOf(lines)) {
     try {
-      await write(io.stdout, waiting);
-      waiting = '';
+      await write(io.stdout, text);
     } catch (cause) {
       throw new OperatorError('Stdout was closed before all was written. Export again.', { cause });
     }
-  };
-  for await (const line of lines) {
-    count += 1;
-    waiting += `${line}\n`;
-    if (waiting.length > WRITTEN_CHARACTERS) await flush();
   }
-  await flush();
-  return count;
+}
+
+async function takeIn(input: Readable, io: CommandIo): Promise<void> {
+  await withStore(io, async ({ backend, store, accountId }) => {
+    if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
+    const { lines, leftOut } = await importLines(store, linesOf(input));
+    await write(io.stderr, `op-scim: took in ${lines} lines into account ${accountId}.\n`);
+    if (leftOut === 0) return;
+    await write(
+      io.stderr,
+      `op-scim: left out ${leftOut} memberships of people or groups that were made while the export was written.\n`,
+    );
+  });
+}
+
+/** Stdin, or the file that is named: in a pod nothing may redirect. */
+async function inputOf(names: readonly string[], io: CommandIo): Promise<Readable> {
+  const [name, ...others] = names;
+  if (name === undefined) {
+    if (io.stdin.isTTY !== true) return io.stdin;
+    throw new OperatorError('Say "op-scim import FILE" or "op-scim import < FILE".');
+  }
+  if (others.length > 0) throw new OperatorError('Import takes one FILE at a time.');
+  try {
+    const file = await open(name);
+    if ((await file.stat()).isFile()) return file.createReadStream();
+    await file.close();
+    throw new Error('no file');
+  } catch (cause) {
+    throw new OperatorError(`${name} can not be read. Name a file that "op-scim export" wrote.`, {
+      cause,
+    });
+  }
 }
 
 /** Node's readline would also cut at U+2028 and U+2029, which JSON may hold as they are. */
-async function* linesOf(input: CommandIo['stdin']): AsyncGenerator<string> {
+async function* linesOf(input: Readable): AsyncGenerator<string> {
   let rest = '';
   for await (const text of input.setEncoding('utf8')) {
     const lines = `${rest}${text}`.split('\n');

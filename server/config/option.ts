@@ -2,7 +2,11 @@ import { isIP, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 
 /** One setting: how its text is read, what holds without it, and what the documents say of it. */
-export interface Option<T> {
+export interface Option<
+  T,
+  Chart extends string | undefined = string | undefined,
+  Type extends ParserSchema['type'] = ParserSchema['type'],
+> {
   /** The name that documents use. */
   readonly env: string;
   /** Other spellings in use: accepted like `env`. */
@@ -13,8 +17,8 @@ export interface Option<T> {
    * Path of the chart's value: a group with the name of a Secret when the setting is secret or a
    * file; undefined when the chart itself decides the setting.
    */
-  readonly chart: string | undefined;
-  readonly parser: Parser<T>;
+  readonly chart: Chart;
+  readonly parser: Parser<T, Type>;
   /** What holds when the variable is unset; an undefined one makes T include undefined. */
   readonly fallback: T;
   /** Secret text is never shown. A function shows the part of a good value that is no secret. */
@@ -27,7 +31,7 @@ export interface Option<T> {
   readonly awaits: string | undefined;
 }
 
-export interface Parser<T> {
+export interface Parser<T, Type extends ParserSchema['type'] = ParserSchema['type']> {
   /** Completes the sentence "expected …". */
   readonly expected: string;
   /** Undefined when the text is not what is expected. */
@@ -37,7 +41,7 @@ export interface Parser<T> {
   /** The text is the path of a file that the server has to be able to read. */
   readonly isFile?: true;
   /** What JSON Schema can say of the chart's value, in whose place the empty text stands for unset. */
-  readonly schema: ParserSchema;
+  readonly schema: ParserSchema & { readonly type: Type };
 }
 
 export interface ParserSchema {
@@ -48,25 +52,32 @@ export interface ParserSchema {
   readonly pattern?: string;
 }
 
-type OptionInput<T, Fallback> = Pick<Option<T>, 'env' | 'parser' | 'help'> &
-  Partial<
-    Pick<Option<T>, 'aliases' | 'oldNames' | 'chart' | 'secret' | 'emptyIsSet' | 'awaits'>
-  > & {
-    readonly fallback: Fallback;
-  };
+interface OptionInput<T, Fallback, Chart, Type extends ParserSchema['type']>
+  extends Pick<Option<T>, 'env' | 'help'>,
+    Partial<Pick<Option<T>, 'aliases' | 'oldNames' | 'secret' | 'emptyIsSet' | 'awaits'>> {
+  readonly parser: Parser<T, Type>;
+  readonly fallback: Fallback;
+  readonly chart?: Chart;
+}
 
-export function option<T, Fallback extends T | undefined>(
-  input: OptionInput<T, Fallback>,
-): Option<T | Fallback> {
-  const { read, print, ...rest } = input.parser;
+/** The types of the path and of the parser's schema are kept: the chart's values get theirs from them. */
+export function option<
+  T,
+  const Fallback extends T | undefined,
+  Type extends ParserSchema['type'],
+  const Chart extends string | undefined = undefined,
+>(input: OptionInput<T, Fallback, Chart, Type>): Option<T | Fallback, Chart, Type> {
+  const { chart, ...given } = input;
+  const { read, print, ...rest } = given.parser;
   return {
     aliases: [],
     oldNames: [],
-    chart: undefined,
     secret: false,
     emptyIsSet: false,
     awaits: undefined,
-    ...input,
+    ...given,
+    // Without one, Chart is undefined too.
+    chart: chart as Chart,
     parser: {
       ...rest,
       read,
@@ -75,7 +86,7 @@ export function option<T, Fallback extends T | undefined>(
   };
 }
 
-export const flag: Parser<boolean> = {
+export const flag: Parser<boolean, 'boolean'> = {
   expected: '0, 1, true or false',
   read(text) {
     const lower = text.toLowerCase();
@@ -86,29 +97,29 @@ export const flag: Parser<boolean> = {
   schema: { type: 'boolean' },
 };
 
-export const text: Parser<string> = {
+export const text: Parser<string, 'string'> = {
   expected: 'text without line breaks',
   read: (input) => (/[\r\n\0]/.test(input) ? undefined : input),
   print: (value) => value,
   schema: { type: 'string', pattern: '^[^\\r\\n]*$' },
 };
 
-export const path: Parser<string> = { ...text, expected: 'a path' };
+export const path: Parser<string, 'string'> = { ...text, expected: 'a path' };
 
-export const file: Parser<string> = {
+export const file: Parser<string, 'string'> = {
   ...text,
   expected: 'the path of a file that can be read',
   isFile: true,
 };
 
-export const pathOrBase64: Parser<string> = {
+export const pathOrBase64: Parser<string, 'string'> = {
   expected: 'the path of a file, or its contents in base64',
   read: (input) => (input.includes('\0') ? undefined : input),
   print: (value) => value,
   schema: { type: 'string' },
 };
 
-export function wholeNumber(min: number, max: number, unit = ''): Parser<number> {
+export function wholeNumber(min: number, max: number, unit = ''): Parser<number, 'integer'> {
   const suffix = unit === '' ? '' : ` (${unit})`;
   return {
     expected: `a whole number from ${min} to ${max}${suffix}`,
@@ -122,7 +133,7 @@ export function wholeNumber(min: number, max: number, unit = ''): Parser<number>
 }
 
 /** 0 lets the system choose a free port. */
-export const port: Parser<number> = {
+export const port: Parser<number, 'integer'> = {
   ...wholeNumber(0, 65_535),
   expected: 'a port number from 0 to 65535',
 };
@@ -132,7 +143,7 @@ export const seconds = (min: number, max: number) => wholeNumber(min, max, 'seco
 const UNIT_BYTES = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
 
 /** `1048576`, `1024KiB` and `1 MiB` are the same; K, M and G count in steps of 1,024. */
-export function bytes(min: number, max: number): Parser<number> {
+export function bytes(min: number, max: number): Parser<number, 'string'> {
   return {
     expected: `a size from ${printBytes(min)} to ${printBytes(max)}, such as 1048576 or 1 MiB`,
     read(input) {
@@ -156,7 +167,9 @@ function printBytes(value: number): string {
   return value % 1024 === 0 && value > 0 ? `${value / 1024} KiB` : String(value);
 }
 
-export function choice<const Name extends string>(...names: readonly Name[]): Parser<Name> {
+export function choice<const Name extends string>(
+  ...names: readonly Name[]
+): Parser<Name, 'string'> {
   return {
     expected: names.join(' or '),
     read: (input) => names.find((name) => name === input.toLowerCase()),
@@ -166,7 +179,7 @@ export function choice<const Name extends string>(...names: readonly Name[]): Pa
 }
 
 /** Lower case, punycode, without a dot at the end. The empty text stays empty. */
-export const domainName: Parser<string> = {
+export const domainName: Parser<string, 'string'> = {
   expected: 'a domain name such as scim.example.com, without https:// or a path',
   read(input) {
     if (input === '') return '';
@@ -180,21 +193,21 @@ export const domainName: Parser<string> = {
   schema: { type: 'string', pattern: '^([^\\s/:@_]+\\.[^\\s/:@_]*[^\\s/:@_0-9.][^\\s/:@_]*)?$' },
 };
 
-export const email: Parser<string> = {
+export const email: Parser<string, 'string'> = {
   expected: 'an e-mail address',
   read: (input) => (/^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}$/.test(input) ? input : undefined),
   print: (value) => value,
   schema: { type: 'string', pattern: '^([^\\s@<>,;]{1,64}@[^\\s@<>,;]{1,255})?$' },
 };
 
-export const listenAddress: Parser<string> = {
+export const listenAddress: Parser<string, 'string'> = {
   expected: 'an IP address of this machine, or localhost',
   read: (input) => (isIP(input) !== 0 || input === 'localhost' ? input : undefined),
   print: (value) => value,
   schema: { type: 'string', pattern: '^(localhost|[0-9a-fA-F:.]+)?$' },
 };
 
-export const hostName: Parser<string> = {
+export const hostName: Parser<string, 'string'> = {
   expected: 'a host name or an IP address, without a port',
   read: (input) => (isHost(input) ? input : undefined),
   print: (value) => value,
@@ -206,7 +219,7 @@ function isHost(input: string): boolean {
 }
 
 /** Schemes are written as `new URL().protocol` has them: `https:`. */
-export function url(...schemes: readonly string[]): Parser<string> {
+export function url(...schemes: readonly string[]): Parser<string, 'string'> {
   return {
     expected: `a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
     read(input) {
@@ -223,7 +236,7 @@ export function url(...schemes: readonly string[]): Parser<string> {
 export function namedUrl(
   names: Readonly<Record<string, string>>,
   ...schemes: readonly string[]
-): Parser<string> {
+): Parser<string, 'string'> {
   const parser = url(...schemes);
   return {
     expected: `${Object.keys(names).join(', ')} or ${parser.expected}`,
@@ -238,7 +251,7 @@ export function namedUrl(
 }
 
 /** Scheme, host and port alone; the rest of a link is the server's. */
-export const origin: Parser<string> = {
+export const origin: Parser<string, 'string'> = {
   expected: 'an address such as https://scim.example.com, without a path',
   read(input) {
     const parsed = URL.canParse(input) ? new URL(input) : undefined;
@@ -257,7 +270,7 @@ export interface Network {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-export const networks: Parser<readonly Network[]> = list(
+export const networks: Parser<readonly Network[], 'string'> = list(
   'networks such as 10.0.0.0/8, fd00::/8',
   (item) => {
     const [address = '', length, ...rest] = item.split('/');
@@ -276,7 +289,7 @@ export interface HostAndPort {
 }
 
 /** An IPv6 address stands in brackets. */
-export function hostsAndPorts(defaultPort: number): Parser<readonly HostAndPort[]> {
+export function hostsAndPorts(defaultPort: number): Parser<readonly HostAndPort[], 'string'> {
   return list(
     `host:port pairs such as redis-0:${defaultPort},redis-1:${defaultPort}`,
     (item) => {
@@ -293,7 +306,7 @@ function list<T>(
   what: string,
   readItem: (item: string) => T | undefined,
   printItem: (item: T) => string,
-): Parser<readonly T[]> {
+): Parser<readonly T[], 'string'> {
   return {
     expected: `${what}, separated by commas`,
     read(input) {

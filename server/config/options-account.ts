@@ -34,7 +34,7 @@ export const accountOptions = {
     fallback: false,
     help: 'Turns off, for every bearer token, the leniency that identity providers need beyond the RFCs. A single token can be made strict too.',
   }),
-  unknownMembers: option<'skip' | 'refuse', 'skip'>({
+  unknownMembers: option({
     env: 'OP_UNKNOWN_MEMBERS',
     chart: 'config.unknownMembers',
     parser: choice('skip', 'refuse'),

@@ -13,7 +13,7 @@ import {
 
 const plainUrl = url('redis:', 'rediss:');
 
-const redisUrl: Parser<string> = {
+const redisUrl: Parser<string, 'string'> = {
   ...plainUrl,
   expected:
     'a URL such as redis://host:6379 or rediss://user:password@host:6379/0, with user and password percent-encoded',

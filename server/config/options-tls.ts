@@ -89,14 +89,14 @@ export const tlsOptions = {
     fallback: undefined,
     help: 'Certificate profile to ask for, such as `shortlived`. Unset: the authority’s default.',
   }),
-  acmeChallenge: option<'tls-alpn-01' | 'http-01', 'tls-alpn-01'>({
+  acmeChallenge: option({
     env: 'OP_ACME_CHALLENGE',
     chart: 'acme.challenge',
     parser: choice('tls-alpn-01', 'http-01'),
     fallback: 'tls-alpn-01',
     help: 'How the authority sees that the domain is ours. `tls-alpn-01` needs port 443 alone; `http-01` needs port 80 to reach OP_PORT, which then answers challenges and sends everything else to HTTPS.',
   }),
-  acmeEngine: option<'native' | 'greenlock', 'native'>({
+  acmeEngine: option({
     env: 'OP_ACME_ENGINE',
     chart: 'acme.engine',
     parser: choice('native', 'greenlock'),

@@ -10,7 +10,7 @@ import { deprecations, valuesTable, valuesYaml } from '../../cdk8s/lib/documents
 import { item, NamedTemplate, release } from '../../cdk8s/lib/expression.ts';
 import { f, text } from '../../cdk8s/lib/functions.ts';
 import { block, each, when } from '../../cdk8s/lib/node.ts';
-import { append, type Change, remove, set, spread } from '../../cdk8s/lib/overlay.ts';
+import { type Change, remove, set, spread } from '../../cdk8s/lib/overlay.ts';
 import { Synthesis, tokenResolver } from '../../cdk8s/lib/token.ts';
 import {
   defaultsOf,
@@ -45,7 +45,7 @@ function toy(synthesis: Synthesis, ...changes: readonly Change[]): HelmChart {
   const made = new ApiObject(chart, 'object', {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name: synthesis.string(named.text) },
+    metadata: { name: synthesis.string(named) },
     data: { colour: synthesis.string(values.colour) },
   });
   chart.patch(made, ...changes);
@@ -94,7 +94,7 @@ const mistakes: readonly (readonly [string, Change, RegExp])[] = [
   ],
   ['an item that is not there', set('/data/[name=x]/a', 1), /no item with name x; change the path/],
   ['a way through a text', set('/data/colour/a', 1), /colour is no map and no list/],
-  ['appending to a map', append('/data', 1), /no list to append to; set\(\) one first/],
+  ['adding an item to a map', set('/data/-', 1), /no list to add to; set\(\) one first/],
 ];
 for (const [name, change, message] of mistakes) {
   test(`${name} is an error that names the object and what to do`, () => {

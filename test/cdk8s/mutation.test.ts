@@ -55,7 +55,7 @@ function copyWith(mutant: Mutant | undefined, name: string): string {
   for (const path of ['cdk8s', 'server/config', 'server/base', 'test/cdk8s', 'test/support']) {
     cpSync(path, join(folder, path), { recursive: true });
   }
-  cpSync('package.json', join(folder, 'package.json'));
+  for (const file of ['package.json', 'CHANGELOG.md']) cpSync(file, join(folder, file));
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   if (mutant !== undefined) {
     const path = join(folder, mutant.file);
@@ -71,7 +71,7 @@ function copyWith(mutant: Mutant | undefined, name: string): string {
 
 function differential(folder: string): Promise<{ code: number; output: string }> {
   const { NODE_TEST_CONTEXT: _, ...outer } = process.env;
-  const env = { ...outer, COUNT: '10', SEED: '1', HELM_LAYER: '31' };
+  const env = { ...outer, N: '10', SEED: '1', HELM_LAYER: '31' };
   const options = { cwd: folder, env, encoding: 'utf8', timeout: 120_000 } as const;
   return new Promise((done) => {
     const args = ['--test', '--test-reporter=tap', 'test/cdk8s/differential.test.ts'];

@@ -5,8 +5,9 @@ import { isMap } from '../../cdk8s/lib/expression.ts';
 import { helm, helms } from '../support/kubernetes-tools.ts';
 import { knownCases } from './differential.ts';
 import { at, listOf, mapOf, podSecurityMistakes, podSpecOf } from './pods.ts';
-import { objectsIn, renderPlain } from './render.ts';
+import { defaultRelease, objectsIn, renderPlain } from './render.ts';
 import { unknownFields } from './unknown-fields.ts';
+import { wrongTypes } from './wrong-types.ts';
 
 /** What a chart linter asks of YAML, with the lines of ours that are long for a reason. */
 const YAMLLINT = `
@@ -37,9 +38,12 @@ for (const [name, { values }] of knownCases()) {
   test(`objects of ${name} keep the rules of Kubernetes`, async () => {
     const { objects, text } = await objectsWithTests(values);
     const mistakes = [...objects].flatMap(([id, object]) =>
-      [...unknownFields(mapOf(object)), ...portMistakes(object), ...podMistakes(object)].map(
-        (mistake) => `${id}: ${mistake}`,
-      ),
+      [
+        ...unknownFields(mapOf(object)),
+        ...wrongTypes(mapOf(object)),
+        ...portMistakes(object),
+        ...podMistakes(object),
+      ].map((mistake) => `${id}: ${mistake}`),
     );
     assert.deepEqual(mistakes, []);
     assert.ok(!/cdk8s\.io|\u27e6/.test(text), 'a mark of the generator was left');
@@ -91,6 +95,7 @@ function podMistakes(object: unknown): readonly string[] {
 /** What selects must find the pods of a Deployment, and named ports must be there. */
 function selectorMistakes(objects: Objects): readonly string[] {
   const deployments = [...objects.values()].filter((each) => mapOf(each)['kind'] === 'Deployment');
+  const names = deployments.map((each) => at(each, 'metadata.name'));
   return [...objects].flatMap(([id, object]) => {
     const kind = String(mapOf(object)['kind']);
     const path = {
@@ -99,6 +104,10 @@ function selectorMistakes(objects: Objects): readonly string[] {
       PodDisruptionBudget: 'spec.selector.matchLabels',
       Deployment: 'spec.selector.matchLabels',
     }[kind];
+    if (kind === 'HorizontalPodAutoscaler') {
+      const target = at(object, 'spec.scaleTargetRef.name');
+      return names.includes(target) ? [] : [`${id} scales ${target}, which is not there`];
+    }
     if (path === undefined) return [];
     const selector = Object.entries(mapOf(at(object, path)));
     const found = deployments.filter((each) => {
@@ -146,13 +155,16 @@ for (const { name, layer } of helms) {
   }
 }
 
-test('a field that Kubernetes does not know is found', () => {
-  const { objects } = renderPlain({
-    values: { bridge: { extraContainers: [{ name: 'a', imagePullPolcy: 'Always' }] } },
-    release: { Name: 'op-scim', Namespace: 'default', Service: 'Helm' },
-  });
-  const found = [...(objects?.values() ?? [])].filter(isMap).flatMap(unknownFields);
-  assert.deepEqual(found, [
+test('a field that Kubernetes does not know is found, and one of the wrong type', () => {
+  const found = (container: object, mistakesOf: typeof unknownFields) => {
+    const values = { bridge: { extraContainers: [{ name: 'a', ...container }] } };
+    const { objects } = renderPlain({ values, release: defaultRelease });
+    return [...(objects?.values() ?? [])].filter(isMap).flatMap(mistakesOf);
+  };
+  assert.deepEqual(found({ imagePullPolcy: 'Always' }, unknownFields), [
     '/spec/template/spec/containers/1/imagePullPolcy: unknown field of V1Container',
   ]);
+  const [wrong, ...others] = found({ ports: [{ containerPort: 'http' }] }, wrongTypes);
+  assert.match(wrong ?? '', /Deployment: .*containerPort/);
+  assert.deepEqual(others, []);
 });

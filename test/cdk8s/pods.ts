@@ -13,9 +13,14 @@ export function at(object: unknown, path: string): unknown {
 
 /** The pod's spec of a Pod or of what makes pods. */
 export function podSpecOf(object: unknown): Map | undefined {
-  const { kind } = mapOf(object);
-  if (kind === 'Pod') return mapOf(at(object, 'spec'));
-  return kind === 'Deployment' ? mapOf(at(object, 'spec.template.spec')) : undefined;
+  const paths: Readonly<Record<string, string>> = {
+    CronJob: 'spec.jobTemplate.spec.template.spec',
+    Deployment: 'spec.template.spec',
+    Job: 'spec.template.spec',
+    Pod: 'spec',
+  };
+  const path = paths[String(mapOf(object)['kind'])];
+  return path === undefined ? undefined : mapOf(at(object, path));
 }
 
 /** Against the Pod Security Standard "restricted" of Kubernetes 1.25 and later. */

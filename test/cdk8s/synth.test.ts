@@ -12,13 +12,22 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { parseYaml } from '../../cdk8s/lib/yaml.ts';
 import { synthesize } from '../../cdk8s/main.ts';
 import { helms, toolPath } from '../support/kubernetes-tools.ts';
+import { at, mapOf } from './pods.ts';
 import { objectsIn } from './render.ts';
 
 const files = synthesize();
 const folder = mkdtempSync(join(tmpdir(), 'op-scim-synth-'));
 after(() => rmSync(folder, { recursive: true }));
+
+/** On two cores that are free this is more than the time on the clock, and on busy ones it stays. */
+const MAX_SYNTH_CPU_MS = 3_000;
+const PRINT_CPU_TIME = `process.on('exit', () => {
+  const { user, system } = process.cpuUsage();
+  console.log((user + system) / 1000);
+});`;
 
 /** Generated files of a tree, by their path in it. */
 function generated(root: string): ReadonlyMap<string, string> {
@@ -49,6 +58,7 @@ test('npm run synth and cdk8s synth write the same, and remove what is stale', {
     'server/config',
     'server/base',
     'package.json',
+    'CHANGELOG.md',
     'cdk8s.yaml',
   ]) {
     cpSync(path, join(folder, path), { recursive: true });
@@ -56,11 +66,10 @@ test('npm run synth and cdk8s synth write the same, and remove what is stale', {
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
   cpSync('package.json', join(folder, 'dist/presets/gone/gone.k8s.yaml'));
   cpSync('package.json', join(folder, 'charts/op-scim/templates/gone.yaml'));
-  const startedMs = performance.now();
-  execFileSync(process.execPath, ['cdk8s/main.ts'], { cwd: folder });
-  const tookMs = performance.now() - startedMs;
+  const timed = ['--import', `data:text/javascript,${PRINT_CPU_TIME}`, 'cdk8s/main.ts'];
+  const cpuMs = Number(execFileSync(process.execPath, timed, { cwd: folder, encoding: 'utf8' }));
   assert.deepEqual(generated(folder), generated('.'));
-  assert.ok(tookMs < 3_000, `${tookMs} ms`);
+  assert.ok(cpuMs > 0 && cpuMs < MAX_SYNTH_CPU_MS, `${cpuMs} ms`);
   const args = ['node_modules/cdk8s-cli/bin/cdk8s', 'synth', '--no-check-upgrade'];
   const PATH = `${resolve('node_modules/node/bin')}:${process.env['PATH']}`;
   execFileSync(process.execPath, args, {
@@ -88,17 +97,30 @@ test('the version of the chart is that of the package', () => {
   const chart = files.get('charts/op-scim/Chart.yaml') ?? '';
   assert.match(chart, new RegExp(`^version: ${version}$`, 'm'));
   assert.match(chart, new RegExp(`^appVersion: "${version}"$`, 'm'));
+  const [, newest = ''] = readFileSync('CHANGELOG.md', 'utf8').split(/^## .*$/m);
+  const changes = mapOf(mapOf(parseYaml(chart)[0])['annotations'])['artifacthub.io/changes'];
+  assert.deepEqual(
+    parseYaml(String(changes))[0],
+    [...newest.matchAll(/^- (.*)$/gm)].map(([, change]) => change),
+  );
 });
 
 for (const { layer } of helms) {
   test(`kubectl of layer ${layer} builds dist/kustomize with a prefix`, () => {
     const kustomize = join(folder, `kustomize-${layer}`);
     cpSync('dist/kustomize', join(kustomize, 'base'), { recursive: true });
-    const overlay = 'resources: [base]\nnamePrefix: my-\nnamespace: scim\n';
-    writeFileSync(join(kustomize, 'kustomization.yaml'), overlay);
+    const [, overlay = ''] =
+      /```yaml\n(.*?namePrefix.*?)```/s.exec(readFileSync('docs/chart.md', 'utf8')) ?? [];
+    writeFileSync(join(kustomize, 'kustomization.yaml'), overlay.replace('dist/kustomize', 'base'));
     const output = execFileSync(toolPath('kubectl', layer), ['kustomize', kustomize], {
       encoding: 'utf8',
     });
-    assert.ok(objectsIn(output).has('apps/v1 Deployment my-op-scim-bridge'));
+    const built = objectsIn(output);
+    assert.ok([...built.keys()].every((id) => id.split(' ')[2]?.startsWith('my-op-scim-')));
+    const config = built.get('v1 ConfigMap my-op-scim-configmap');
+    assert.equal(at(config, 'data.OP_REDIS_URL'), 'redis://my-op-scim-redis');
+    assert.ok(built.has('v1 Service my-op-scim-redis'));
+    const bridge = JSON.stringify(built.get('apps/v1 Deployment my-op-scim-bridge'));
+    assert.ok(bridge.includes('"configMapRef":{"name":"my-op-scim-configmap"}'));
   });
 }

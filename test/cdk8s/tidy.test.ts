@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 /** The generator is for any chart: it knows nothing of op-scim. */
 const LIBRARY = 'cdk8s/lib/';
-const MAX_LIBRARY_LINES = 950;
+const MAX_LIBRARY_LINES = 900;
 const PACKAGES = ['cdk8s', 'cdk8s-plus-27', 'constructs'];
 
 const files = globSync('cdk8s/**/*.ts').map((path) => ({ path, text: readFileSync(path, 'utf8') }));

@@ -15,6 +15,8 @@ const TYPES: Readonly<Record<string, string>> = {
   'v1 Service': 'V1Service',
   'v1 ServiceAccount': 'V1ServiceAccount',
   'apps/v1 Deployment': 'V1Deployment',
+  'batch/v1 CronJob': 'V1CronJob',
+  'batch/v1 Job': 'V1Job',
   'autoscaling/v2 HorizontalPodAutoscaler': 'V2HorizontalPodAutoscaler',
   'networking.k8s.io/v1 Ingress': 'V1Ingress',
   'networking.k8s.io/v1 NetworkPolicy': 'V1NetworkPolicy',
