@@ -127,6 +127,38 @@ suite('What a request costs does not grow with the directory', () => {
     }
   }
 
+  test('members that are left out are not read', async () => {
+    await client.flushdb();
+    await seedBridge({ kind: 'redis', url: redis.url }, ACCOUNT, SMALL);
+    const group = { ...BIG_GROUP, size: SMALL };
+    await seedGroups({ kind: 'redis', url: redis.url }, ACCOUNT, [group]);
+    const bridge = await startBridge({ store: 'redis', redisUrl: redis.url, keep: true });
+    try {
+      const filter = encodeURIComponent(`displayName eq "${BIG_GROUP.name}"`);
+      const paths = [`/Groups/${groupId(BIG_GROUP.index)}?`, `/Groups?filter=${filter}&`];
+      for (const path of paths) {
+        const [whole, without, only] = [
+          await readsOf(bridge, `${path}excludedAttributes=meta`),
+          await readsOf(bridge, `${path}excludedAttributes=members`),
+          await readsOf(bridge, `${path}attributes=displayName`),
+        ];
+        assert.ok(whole > without, `${path}: ${whole} reads with members, ${without} without`);
+        assert.equal(only, without, path);
+      }
+    } finally {
+      await bridge.close();
+    }
+  });
+
+  /** The commands of Redis for a second request like it. */
+  async function readsOf(bridge: TestBridge, path: string): Promise<number> {
+    const request: Request = { name: path, method: 'GET', path, status: 200 };
+    await send(bridge, request);
+    await client.config('RESETSTAT');
+    await send(bridge, request);
+    return calls(await client.info('commandstats'));
+  }
+
   test(`as many commands of Redis for ${LARGE} people as for ${SMALL}`, async () => {
     const small = await commandsFor(SMALL);
     const large = await commandsFor(LARGE);
