@@ -3,8 +3,8 @@ import { OperatorError } from '#base/operator-error.ts';
 import { loadConfig } from '#config/load.ts';
 import { exportLines, importLines, TransferError } from '#directory/transfer.ts';
 import { bindStore, WRONG_ACCOUNT } from '#http/accounts.ts';
-import { openBackend } from '#main';
 import { openSessionSource } from '#session/source.ts';
+import { openBackend } from '#store/open.ts';
 import { type Store, type StoreBackend, StoreUnavailable } from '#store/store.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
 
@@ -19,11 +19,16 @@ export const exportCommand: Command = {
     '  Stop a bridge on SQLite first; one on Redis may go on.',
   ].join('\n'),
   async run(args, io) {
-    parseOptions(args, {}, 'op-scim export');
+    refuseFileNames(args, 'export', '>');
     await withStore(io, async ({ store, accountId }) => {
       const lines = exportLines(store, new Date().toISOString());
       const count = await writeLines(io, lines);
       await write(io.stderr, `op-scim: wrote ${count} lines of account ${accountId}.\n`);
+      if (count > EMPTY_LINES) return;
+      await write(
+        io.stderr,
+        'op-scim: the store holds nothing of this account. If there should be something, check OP_SESSION, and OP_REDIS_URL or OP_DATA_DIR.\n',
+      );
     });
     return 0;
   },
@@ -39,7 +44,10 @@ export const importCommand: Command = {
     '  yet. Ids, versions and times are kept; nothing is sent to 1Password.',
   ].join('\n'),
   async run(args, io) {
-    parseOptions(args, {}, 'op-scim import');
+    refuseFileNames(args, 'import', '<');
+    if (io.stdin.isTTY === true) {
+      throw new OperatorError('Say "op-scim import < FILE": there is no file on stdin.');
+    }
     await withStore(io, async ({ backend, store, accountId }) => {
       if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
       const { lines, leftOut } = await importLines(store, linesOf(io.stdin));
@@ -53,6 +61,18 @@ export const importCommand: Command = {
     return 0;
   },
 };
+
+/** The header and the end. */
+const EMPTY_LINES = 2;
+
+/** A file that is named and not read or written would look like a backup. */
+function refuseFileNames(args: string[], name: 'export' | 'import', redirection: '<' | '>'): void {
+  const { positionals } = parseOptions(args, {}, `op-scim ${name}`);
+  if (positionals.length === 0) return;
+  throw new OperatorError(
+    `Say "op-scim ${name} ${redirection} FILE": it takes no name of a file itself.`,
+  );
+}
 
 /** Some lines at a time: a write for each would take most of the time. */
 const WRITTEN_CHARACTERS = 65_536;

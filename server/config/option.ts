@@ -23,6 +23,8 @@ export interface Option<T> {
   readonly emptyIsSet: boolean;
   /** One or two sentences of docs/config.md. */
   readonly help: string;
+  /** What it is for, as long as nothing reads it: completes "It is for …". */
+  readonly awaits: string | undefined;
 }
 
 export interface Parser<T> {
@@ -47,7 +49,9 @@ export interface ParserSchema {
 }
 
 type OptionInput<T, Fallback> = Pick<Option<T>, 'env' | 'parser' | 'help'> &
-  Partial<Pick<Option<T>, 'aliases' | 'oldNames' | 'chart' | 'secret' | 'emptyIsSet'>> & {
+  Partial<
+    Pick<Option<T>, 'aliases' | 'oldNames' | 'chart' | 'secret' | 'emptyIsSet' | 'awaits'>
+  > & {
     readonly fallback: Fallback;
   };
 
@@ -61,6 +65,7 @@ export function option<T, Fallback extends T | undefined>(
     chart: undefined,
     secret: false,
     emptyIsSet: false,
+    awaits: undefined,
     ...input,
     parser: {
       ...rest,
