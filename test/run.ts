@@ -22,6 +22,7 @@ bring([
   { command: 'pebble', debianPackage: 'pebble' },
   { command: 'testssl', debianPackage: 'testssl.sh' },
   { command: 'openssl', debianPackage: 'openssl' },
+  { command: 'gpg', debianPackage: 'gnupg' },
 ]);
 if (files.some((file) => file.includes('test/image/'))) offer(CONTAINER_TOOLS);
 process.exitCode = await runTests(options, files);
