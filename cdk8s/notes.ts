@@ -57,8 +57,7 @@ DNS: make a record that points ${domain} at this address.
 );
 
 const certificate = branch(
-  f.or(ingress.enabled, tlsDomain),
-  '',
+  f.not(f.or(ingress.enabled, tlsDomain)),
   notes`
 Certificate: then turn TLS on. It comes by itself, over port 443:
 
