@@ -52,7 +52,7 @@ annotations:
     - name: op-scim-bridge
       image: ${definition.image.group.repository.fallback}:${VERSION}
     - name: redis
-      image: ${redis.repository.fallback}:${redis.tag.fallback}
+      image: ${redis.registry.fallback}/${redis.repository.fallback}:${redis.tag.fallback}
   artifacthub.io/changes: |
 ${newestChanges().join('\n')}
 `;
@@ -76,13 +76,23 @@ Redis, and a load balancer. It is an independent implementation, not made or end
 
 ## Install
 
+There is no public image. Build yours, version ${VERSION}, and push it to a registry that your cluster reads. On Azure one command does both,
+in the folder of this repository; elsewhere \`npm run image\` builds with buildah, podman or docker:
+
+\`\`\`sh
+az acr build -r opscimexample -t op-scim-bridge:${VERSION} .
+\`\`\`
+
+\`image.registry\` names the registry. The file \`scimsession\` is made by \`npx op-scim session create --out scimsession\`.
+
 \`\`\`sh
 kubectl create secret generic scimsession --from-file=scimsession=./scimsession
-helm install op-scim ./charts/op-scim
+helm install op-scim ./charts/op-scim --set image.registry=opscimexample.azurecr.io
 \`\`\`
 
 What it prints leads on: address, DNS record, certificate, checks, identity provider. The same objects
-without Helm are in \`dist/\`: \`kubectl apply -f dist/\`.
+without Helm are in \`dist/\`: \`kubectl apply -f dist/\`, then
+\`kubectl set image deploy/op-scim-bridge op-scim-bridge=opscimexample.azurecr.io/op-scim-bridge:${VERSION}\`.
 
 Needs Kubernetes 1.25 or newer, and Helm 3.17 or newer, Helm 4 included. The defaults fit two nodes of
 2 vCPU and 4 GiB. The pods meet Pod Security "restricted".
@@ -95,6 +105,7 @@ Needs Kubernetes 1.25 or newer, and Helm 3.17 or newer, Helm 4 included. The def
 - The image: \`--set image.tag=…\`. After \`kubectl set image\`, Helm 4 asks for \`--force-conflicts\`.
 - A password for Redis: make the Secret \`op-scim-redis\` with the key \`password\`, then restart both Deployments.
 - Uninstalling keeps the volume of Redis, unless \`redis.persistence.keep\` is false.
+- Backup and restore: \`docs/backup.md\` of the repository. Azure, step by step: \`docs/aks.md\`.
 
 ## Values
 

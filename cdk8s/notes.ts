@@ -6,6 +6,9 @@ import { definition, values } from './values.ts';
 
 const { tlsDomain } = values.config;
 const domain = f.default('scim.example.com', tlsDomain);
+/** Without a slash at its end. */
+const url = f.trimSuffix('/', f.default(text`https://${domain}`, values.config.publicUrl));
+const isLoadBalancer = f.eq(values.service.type, 'LoadBalancer');
 const namespace = notes`--namespace ${release.namespace}`;
 const bridge = text`${fullname}-bridge`;
 const { image, ingress, redis, service, session } = values;
@@ -14,7 +17,7 @@ const { persistence } = redis;
 const secret = branch(
   f.not(f.or(session.create, session.keyVault.enabled)),
   notes`
-0. The bridge starts once its scimsession file is there. Unless you made the Secret already:
+Session: the bridge starts once its scimsession file is there. Unless you made the Secret already:
 
      kubectl create secret generic ${sessionSecret} ${namespace} --from-file=${session.key}=./scimsession
 `,
@@ -23,19 +26,19 @@ const secret = branch(
 const address = branch(
   ingress.enabled,
   notes`
-1. The Ingress has an address as soon as this prints one:
+Address: the Ingress has an address as soon as this prints one:
 
      kubectl get ingress ${bridge} ${namespace}
 `,
   branch(
-    f.eq(service.type, 'LoadBalancer'),
+    isLoadBalancer,
     notes`
-1. The load balancer has an address when EXTERNAL-IP is no longer <pending>:
+Address: the load balancer has an address when EXTERNAL-IP is no longer <pending>:
 
      kubectl get service ${bridge} ${namespace} --watch
 `,
     notes`
-1. The Service ${bridge} has no address outside the cluster. To look at it from here:
+Address: the load balancer is yours to make, as service.type is ${service.type}. To look at it from here:
 
      kubectl port-forward service/${bridge}-probe ${namespace} 8080
      curl http://127.0.0.1:8080/ping
@@ -46,33 +49,32 @@ const address = branch(
 const dns = branch(
   ingress.enabled,
   notes`
-2. Point the names of the Ingress at this address in your DNS.
+DNS: point the names of the Ingress at this address.
 `,
   notes`
-2. Make a DNS record that points ${domain} at this address.
+DNS: make a record that points ${domain} at this address.
 `,
 );
 
 const certificate = branch(
-  f.or(ingress.enabled, tlsDomain),
-  '',
+  f.not(f.or(ingress.enabled, tlsDomain)),
   notes`
-3. Then turn TLS on. A certificate comes by itself, over port 443:
+Certificate: then turn TLS on. It comes by itself, over port 443:
 
      helm upgrade ${release.name} CHART ${namespace} --reset-then-reuse-values --set config.tlsDomain=scim.example.com
 
-   CHART is what you installed from, such as ./charts/op-scim.
+CHART is what you installed from, such as ./charts/op-scim.
 `,
 );
 
 const doctor = notes`
-4. Let the bridge check itself:
+Check: let the bridge look at itself, then ask it from inside the cluster:
 
      kubectl exec deploy/${bridge} ${namespace} -c op-scim-bridge -- op-scim doctor
      helm test ${release.name} ${namespace}
 
-5. Open https://${domain}/ and sign in with the bearer token. Then connect your identity provider: its
-   SCIM address is https://${domain}/scim/v2, its secret is the bearer token.
+Connect: open ${url}/ and sign in with the bearer token. In your identity provider the SCIM address is
+${url}/scim, and the secret is the bearer token.
 `;
 
 const warnings = [

@@ -1,9 +1,15 @@
 import { group, type PartialValues, referencesOf, value } from './lib/values.ts';
 import { NAME, secretValue, valuesOf } from './settings.ts';
 
-/** Where the image comes from by default. Without a registry: the one that a cluster adds by itself. */
-const BRIDGE_IMAGE = 'op-scim-bridge';
-const REDIS_IMAGE = { repository: 'docker.io/library/redis', tag: '8.2.3' } as const;
+interface Image {
+  readonly registry: string;
+  readonly repository: string;
+  readonly tag: string;
+}
+
+/** No registry has it: users build it, and name theirs. */
+const BRIDGE_IMAGE: Image = { registry: '', repository: 'op-scim-bridge', tag: '' };
+const REDIS_IMAGE: Image = { registry: 'docker.io', repository: 'library/redis', tag: '8.2.3' };
 
 /** What is left of the 63 characters of a Service's name when the longest ending is taken away. */
 export const NAME_LENGTH = 63 - '-bridge-probe'.length;
@@ -15,16 +21,16 @@ const QUANTITY = '^[0-9]+(\\.[0-9]+)?([kMGTPE]i?|m)?$';
 const objects = { items: { type: 'object' } } as const;
 const named = { items: { type: 'object', required: ['name'] } } as const;
 
-function image(repository: string, tag: string) {
+function image({ registry, repository, tag }: Image, emptyTag: string) {
   return group('Container image: `registry/repository@digest`, or `:tag` without a digest.', {
-    registry: value.text('', 'Registry put before the repository, such as example.azurecr.io.', {
+    registry: value.text(registry, 'Registry of the image, such as example.azurecr.io.', {
       pattern: '^[A-Za-z0-9._:/-]*$',
     }),
     repository: value.text(repository, 'Repository of the image.', {
       minLength: 1,
       pattern: '^[a-z0-9._:/-]+$',
     }),
-    tag: value.text(tag, 'Tag. Empty: the version of the chart. Quote it, or use --set-string.', {
+    tag: value.text(tag, `Tag. ${emptyTag}Quote it, or use --set-string.`, {
       pattern: '^[A-Za-z0-9_.-]*$',
       maxLength: 128,
     }),
@@ -159,7 +165,7 @@ const service = group('Service of the bridge: port 443 of the load balancer.', {
 
 const redis = group('Redis keeps the directory and the certificate.', {
   enabled: enabled('Runs Redis beside the bridge. Else set `redis.external`.', true),
-  image: image(REDIS_IMAGE.repository, REDIS_IMAGE.tag),
+  image: image(REDIS_IMAGE, ''),
   ...pods('Redis'),
   maxmemory: value.text(
     '',
@@ -206,21 +212,27 @@ const networkPolicy = group('They need a network plug-in that heeds them.', {
 });
 
 const ingress = group('Ingress of the bridge; TLS ends there, not in the bridge.', {
-  enabled: enabled('Makes one. Needs `service.http.enabled`, and an empty `config.tlsDomain`.'),
+  enabled: enabled(
+    'Makes an Ingress. Needs `service.http.enabled`, and an empty `config.tlsDomain`.',
+  ),
   className: value.text('', 'Class of the Ingress.', NAME),
   annotations: value.texts({}, 'Annotations of the Ingress.'),
-  hosts: value.list([{ host: 'scim.example.com', path: '/' }], 'Names, each with a path.', {
-    minItems: 1,
-    items: {
-      type: 'object',
-      required: ['host', 'path'],
-      additionalProperties: false,
-      properties: {
-        host: { type: 'string', pattern: '^[a-z0-9*.-]*$' },
-        path: { type: 'string', pattern: '^/' },
+  hosts: value.list(
+    [{ host: 'scim.example.com', path: '/' }],
+    'Names of the Ingress, each with a path.',
+    {
+      minItems: 1,
+      items: {
+        type: 'object',
+        required: ['host', 'path'],
+        additionalProperties: false,
+        properties: {
+          host: { type: 'string', pattern: '^[a-z0-9*.-]*$' },
+          path: { type: 'string', pattern: '^/' },
+        },
       },
     },
-  }),
+  ),
   tls: value.list([], 'TLS of the Ingress.', {
     ...objects,
     example: '- secretName: scim-tls\n  hosts: [scim.example.com]',
@@ -274,10 +286,10 @@ export const definition = {
     minimum: 0,
     maximum: 20,
   }),
-  image: image(BRIDGE_IMAGE, ''),
+  image: image(BRIDGE_IMAGE, 'Empty: the version of the chart. '),
   session,
   bearerToken: secretValue(
-    'Unlocks the bridge at start instead of at the first request; wanted for more than one pod. It joins what `session` and the token keep apart: use a Secret that other people may read.',
+    'Unlocks the bridge at start instead of at the first request; wanted for more than one pod. It joins what the file and the token keep apart: let other people read this Secret than that of `session`.',
     'token',
   ),
   config: group('Settings of the bridge, in a ConfigMap.', valuesOf('config')),
@@ -317,9 +329,9 @@ export const definition = {
   bridge,
   redis,
   serviceAccount: group('Service account of the bridge. It has no rights and mounts no token.', {
-    create: enabled('Makes one.', true),
-    name: value.text('', 'Its name. Empty: that of the Deployment.', NAME),
-    annotations: value.texts({}, 'Its annotations.'),
+    create: enabled('Makes a service account.', true),
+    name: value.text('', 'Name of the service account. Empty: that of the Deployment.', NAME),
+    annotations: value.texts({}, 'Annotations of the service account.'),
   }),
   workloadIdentity: group('Microsoft Entra Workload ID.', {
     clientId: value.text('', 'Client id of the identity; empty: none.', {
@@ -327,16 +339,16 @@ export const definition = {
     }),
   }),
   autoscaling: group('HorizontalPodAutoscaler of the bridge.', {
-    enabled: enabled('Makes one.'),
-    minReplicas: value.integer(2, 'Fewest pods.', { minimum: 1, maximum: 20 }),
-    maxReplicas: value.integer(4, 'Most pods.', { minimum: 1, maximum: 20 }),
+    enabled: enabled('Makes a HorizontalPodAutoscaler.'),
+    minReplicas: value.integer(2, 'Fewest pods of the bridge.', { minimum: 1, maximum: 20 }),
+    maxReplicas: value.integer(4, 'Most pods of the bridge.', { minimum: 1, maximum: 20 }),
     targetCpuPercent: value.integer(80, 'Wanted CPU use, in percent of the request.', {
       minimum: 1,
       maximum: 1_000,
     }),
   }),
   podDisruptionBudget: group('PodDisruptionBudget of the bridge.', {
-    enabled: enabled('Makes one.'),
+    enabled: enabled('Makes a PodDisruptionBudget.'),
     maxUnavailable: value.integerOrPercent(1, 'Pods that may be away at a time.'),
   }),
   networkPolicy,

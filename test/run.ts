@@ -23,6 +23,7 @@ bring([
   { command: 'testssl', debianPackage: 'testssl.sh' },
   { command: 'sslscan', debianPackage: 'sslscan' },
   { command: 'openssl', debianPackage: 'openssl' },
+  { command: 'gpg', debianPackage: 'gnupg' },
 ]);
 if (files.some((file) => file.includes('test/image/'))) offer(CONTAINER_TOOLS);
 process.exitCode = await runTests(options, files);

@@ -101,14 +101,11 @@ export class HelmChart extends Construct {
       const { path } = object.node;
       if (files.has(name)) throw new Error(`${path}: a second object for ${name}; change its id`);
       const body = printObject(object.toJson(), this.synthesis);
-      files.set(name, `{{- /* ${source} */}}\n${this.#guarded(object, body)}`);
+      const guard = this.#guards.get(object);
+      const whole = guard === undefined ? body : `{{- if ${guard.print()} }}\n${body}{{- end }}\n`;
+      files.set(name, `{{- /* ${source} */}}\n${whole}`);
     }
     return this.#rules === '' ? files : files.set('rules.yaml', this.#rules);
-  }
-
-  #guarded(object: ApiObject, body: string): string {
-    const guard = this.#guards.get(object);
-    return guard === undefined ? body : `{{- if ${guard.print()} }}\n${body}{{- end }}\n`;
   }
 }
 

@@ -24,14 +24,10 @@ function members(definition: Definition, indent: number): string[] {
   });
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const longer = `${lines.at(-1)} ${word}`.trimStart();
-    if (longer.length > width) lines.push(word);
-    else lines[lines.length - 1] = longer;
-  }
-  return lines;
+/** Lines of at most `width` characters; a longer word has one of its own. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines = text.match(new RegExp(`(?:\\S{${width},}|.{1,${width}})(?: |$)`, 'g')) ?? [];
+  return lines.map((line) => line.trimEnd());
 }
 
 function helpOf({ help, schema, deprecated }: Leaf): string {
@@ -40,14 +36,23 @@ function helpOf({ help, schema, deprecated }: Leaf): string {
   return `${instead}${help}${names === undefined ? '' : ` One of: ${names}.`}`;
 }
 
-/** The rows of the README. */
+/** The values for the README, groups with their help before their members. */
 export function valuesTable(definition: Definition): string {
-  const rows = leavesOf(definition).map(([path, leaf]) => {
-    const fallback = `\`${JSON.stringify(leaf.fallback)}\``.replaceAll('|', '\\|');
-    const type = [leaf.schema.type ?? 'any'].flat().join(' or ');
-    return `| \`${path}\` | ${type} | ${fallback} | ${helpOf(leaf).replaceAll('|', '\\|')} |`;
+  const head = ['| Value | Type | Default | Meaning |', '| --- | --- | --- | --- |'];
+  return `${[...head, ...rows(definition, '')].join('\n')}\n`;
+}
+
+function rows(definition: Definition, path: string): string[] {
+  const row = (...cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return Object.entries(definition).flatMap(([name, member]) => {
+    const here = `${path}${name}`;
+    if ('group' in member) {
+      return [row(`**${here}**`, '', '', member.help), ...rows(member.group, `${here}.`)];
+    }
+    const type = [member.schema.type ?? 'any'].flat().join(' or ');
+    return [row(`\`${here}\``, type, `\`${JSON.stringify(member.fallback)}\``, helpOf(member))];
   });
-  return `| Value | Type | Default | Meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
 /** ``notes`…${expression}…` ``: a text file with expressions in it, such as NOTES.txt. */

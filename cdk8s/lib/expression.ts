@@ -95,9 +95,8 @@ interface Branch {
 
 /** A template with a name: a text that is chosen by conditions, the last branch without one. */
 export class NamedTemplate extends Expression<string> {
-  readonly #name: string;
-  readonly #summary: string;
-  readonly #branches: readonly Branch[];
+  /** The `define` block; print() is how others include it. */
+  readonly printDefinition: () => string;
 
   constructor(name: string, summary: string, ...branches: readonly Branch[]) {
     super({
@@ -109,23 +108,20 @@ export class NamedTemplate extends Expression<string> {
         return branches.find(holds)?.text.evaluate(environment) ?? '';
       },
     });
-    this.#name = name;
-    this.#summary = summary;
-    this.#branches = branches;
+    this.printDefinition = () => definitionOf(name, summary, branches);
   }
+}
 
-  /** The `define` block; print() is how others include it. */
-  printDefinition(): string {
-    const lines = this.#branches.flatMap(({ when, text }, index) => {
-      const keyword = index === 0 ? 'if' : 'else if';
-      const opening = when === undefined ? '{{- else -}}' : `{{- ${keyword} ${when.print()} -}}`;
-      const isAlone = index === 0 && when === undefined;
-      return [...(isAlone ? [] : [opening]), `{{- ${text.print()} -}}`];
-    });
-    const end = this.#branches[0]?.when === undefined ? [] : ['{{- end -}}'];
-    const define = `{{- define ${goString(this.#name)} -}}`;
-    return [`{{/* ${this.#summary} */}}`, define, ...lines, ...end, '{{- end -}}', ''].join('\n');
-  }
+function definitionOf(name: string, summary: string, branches: readonly Branch[]): string {
+  const lines = branches.flatMap(({ when, text }, index) => {
+    const keyword = index === 0 ? 'if' : 'else if';
+    const opening = when === undefined ? '{{- else -}}' : `{{- ${keyword} ${when.print()} -}}`;
+    const isAlone = index === 0 && when === undefined;
+    return [...(isAlone ? [] : [opening]), `{{- ${text.print()} -}}`];
+  });
+  const end = branches[0]?.when === undefined ? [] : ['{{- end -}}'];
+  const define = `{{- define ${goString(name)} -}}`;
+  return [`{{/* ${summary} */}}`, define, ...lines, ...end, '{{- end -}}', ''].join('\n');
 }
 
 /** As Go's templates see it: false, 0, nothing and all that is empty are false. */

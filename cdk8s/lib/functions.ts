@@ -8,20 +8,20 @@ import {
   type Kind,
 } from './expression.ts';
 
-type Map = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 const choose = define('ternary', 'string', (yes: string, no: string, condition: boolean) =>
   condition ? yes : no,
 );
 
 /** Keys and values in turn. */
-const dict = define('dict', 'map', (...flat: readonly unknown[]): Map => {
+const dict = define('dict', 'map', (...flat: readonly unknown[]): Fields => {
   const pairs = flat.flatMap((key, index) => (index % 2 === 0 ? [[key, flat[index + 1]]] : []));
   return Object.fromEntries(pairs);
 });
 
 /** Sprig's writes into its first map, which is therefore an empty one. */
-const merge = define('merge', 'map', (...maps: readonly Map[]): Map => {
+const merge = define('merge', 'map', (...maps: readonly Fields[]): Fields => {
   const merged: Record<string, unknown> = {};
   for (const [key, value] of maps.flatMap((each) => Object.entries(each ?? {}))) {
     if (!isTruthy(merged[key])) merged[key] = value;
@@ -57,7 +57,7 @@ export const f = {
   ),
   toJson: define('toJson', 'string', (value: unknown) => goJson(value)),
   toString: define('toString', 'string', (value: unknown) => String(value)),
-  get: define('get', 'string', (map: Map, key: string) => String(map[key] ?? '')),
+  get: define('get', 'string', (map: Fields, key: string) => String(map[key] ?? '')),
   list: define('list', 'list', (...values: readonly unknown[]) => values),
   ternary,
   /** Go's printf with the verbs %s, %v and %%. */
@@ -66,12 +66,12 @@ export const f = {
     return format.replace(/%[sv%]/g, (verb) => (verb === '%%' ? '%' : String(rest.shift())));
   }),
   dict: (map: Readonly<Record<string, Argument>>) => dict(...Object.entries(map).flat()),
-  omit: define('omit', 'map', (map: Map, ...keys: readonly string[]): Map => {
+  omit: define('omit', 'map', (map: Fields, ...keys: readonly string[]): Fields => {
     const kept = Object.entries(map ?? {}).filter(([key]) => !keys.includes(key));
     return Object.fromEntries(kept);
   }),
   /** The first map that has a key wins. A key with an empty value counts as absent, as in Sprig. */
-  merge: (...maps: readonly Expression<Map>[]) => merge(dict(), ...maps),
+  merge: (...maps: readonly Expression<Fields>[]) => merge(dict(), ...maps),
 };
 
 /** ``text`${fullname}-redis` ``: a text with expressions in it. */

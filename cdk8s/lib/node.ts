@@ -1,7 +1,5 @@
 import { type Environment, Expression, isMap, isTruthy } from './expression.ts';
-import { f } from './functions.ts';
-
-type Map = Readonly<Record<string, unknown>>;
+import { type Fields, f } from './functions.ts';
 
 /**
  * What the values decide about the shape of an object:
@@ -36,10 +34,10 @@ export const each = (list: Expression, name: string, body: unknown) =>
 export const SPREADS = Symbol('spreads');
 
 /** The spreads of a map folded into one; what is written out wins, then the first. */
-export function spreadOf(map: object): Expression<Map> | undefined {
+export function spreadOf(map: object): Expression<Fields> | undefined {
   const spreads: readonly Node[] = Reflect.get(map, SPREADS) ?? [];
   // What is spread into a map is one: the schema of the values says so.
-  const maps = spreads.map(({ expression }) => expression as Expression<Map>);
+  const maps = spreads.map(({ expression }) => expression as Expression<Fields>);
   const [first] = maps;
   if (first === undefined) return undefined;
   const all = maps.length > 1 ? f.merge(...maps) : first;
@@ -65,7 +63,7 @@ export function conditionsOf(node: unknown): readonly Expression[] | undefined {
   return isWhole ? optional.map(({ expression }) => expression) : undefined;
 }
 
-export function isPlainMap(node: unknown): node is Map {
+export function isPlainMap(node: unknown): node is Fields {
   return isMap(node) && !(node instanceof Expression) && !(node instanceof Node);
 }
 
@@ -96,7 +94,7 @@ function items(node: unknown, environment: Environment): readonly unknown[] {
   return value === ABSENT ? [] : [value];
 }
 
-function evaluateMap(map: Map, environment: Environment): unknown {
+function evaluateMap(map: Fields, environment: Environment): unknown {
   const entries = Object.entries(map).flatMap(([key, node]) => {
     const value = evaluate(node, environment);
     const isLeftOut = value === ABSENT || value === undefined;

@@ -1,26 +1,20 @@
 import { Expression, goString, isMap, type Root } from './expression.ts';
-import { f } from './functions.ts';
+import { type Fields, f } from './functions.ts';
 import { conditionsOf, isPlainMap, Node, SPREADS, spreadOf } from './node.ts';
 import type { Synthesis } from './token.ts';
 
-type Map = Readonly<Record<string, unknown>>;
 /** Undefined: what is printed is no template. */
 type Dot = Root | undefined;
 
 /** The template of one object: block YAML, the fields that readers look for first. */
-export function printObject(object: Map, synthesis: Synthesis): string {
+export function printObject(object: Fields, synthesis: Synthesis): string {
   const resolved = resolveTokens(object, synthesis);
   return isMap(resolved) ? `${entries(resolved, 0, '.').join('\n')}\n` : '';
 }
 
 /** YAML that is no template: every text that a reader might take for something else in quotes. */
-export function printYaml(object: Map): string {
+export function printYaml(object: Fields): string {
   return `${entries(object, 0, undefined).join('\n')}\n`;
-}
-
-/** The lines of one key and value of such YAML. */
-export function printEntry(key: string, value: unknown, indent: number): readonly string[] {
-  return entry(keyText(key), value, indent, undefined);
 }
 
 /** Puts expressions in place of the marks that passed through cdk8s. */
@@ -45,26 +39,31 @@ function resolveTokens(node: unknown, synthesis: Synthesis): unknown {
 
 const FIRST = ['apiVersion', 'kind', 'metadata', 'name', 'type', 'image', 'replicas', 'selector'];
 
-function entries(map: Map, indent: number, root: Dot): string[] {
+function entries(map: Fields, indent: number, root: Dot): string[] {
   const rank = (key: string) => (FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length);
   const sorted = Object.entries(map)
     .filter(([, node]) => node !== undefined)
     .toSorted(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  const lines = sorted.flatMap(([key, node]) => entry(keyText(key), node, indent, root));
+  const lines = sorted.flatMap(([key, node]) => printEntry(key, node, indent, root));
   const more = spreadOf(map);
   if (more === undefined) return lines;
   return [...lines, ...section(`with ${more.print(root)}`, indent, [toYaml(indent)])];
 }
 
-/** The lines of `key: node`. */
-function entry(key: string, node: unknown, indent: number, root: Dot): string[] {
-  const head = line(indent, `${key}:`);
+/** The lines of `key: node`; without a root they are no template. */
+export function printEntry(key: string, node: unknown, indent: number, root?: Dot): string[] {
+  const head = line(indent, `${keyText(key)}:`);
   if (node instanceof Node) {
     const { kind, expression, body, otherwise } = node;
-    const instead = otherwise === undefined ? [] : entry(key, otherwise, indent, root);
+    const instead = otherwise === undefined ? [] : printEntry(key, otherwise, indent, root);
     return kind === 'block'
       ? section(`with ${expression.print(root)}`, indent, [head, toYaml(indent + 2)], instead)
-      : section(`if ${expression.print(root)}`, indent, entry(key, body, indent, root), instead);
+      : section(
+          `if ${expression.print(root)}`,
+          indent,
+          printEntry(key, body, indent, root),
+          instead,
+        );
   }
   if (!Array.isArray(node) && !isPlainMap(node)) return textLines(head, node, indent, root);
   const inner = contents(node, indent + 2, root);
@@ -75,7 +74,7 @@ function entry(key: string, node: unknown, indent: number, root: Dot): string[] 
   return section(`if ${some?.print(root)}`, indent, [head, ...inner]);
 }
 
-function contents(node: Map | readonly unknown[], indent: number, root: Dot): string[] {
+function contents(node: Fields | readonly unknown[], indent: number, root: Dot): string[] {
   return isPlainMap(node) ? entries(node, indent, root) : items(node, indent, root);
 }
 

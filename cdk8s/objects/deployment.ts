@@ -59,6 +59,9 @@ export function deployment(
     made,
     ...own,
     ...restricted(pod, '/spec/template/metadata'),
+    remove('/spec/minReadySeconds'),
+    remove('/spec/progressDeadlineSeconds'),
+    remove(`${pod}/restartPolicy`),
     set('/metadata/annotations', block(options.deploymentAnnotations)),
     spread('/spec/template/metadata/labels', options.podLabels),
     spread('/spec/template/metadata/labels', values.commonLabels),
@@ -78,13 +81,15 @@ export function deployment(
   return made;
 }
 
-/** What the constructs can not say of a pod, and a label of theirs that nothing selects by. */
+/** What the constructs can not say of a pod; a label of theirs that nothing selects by, and what is so anyway. */
 export function restricted(pod: string, metadata: string): readonly Change[] {
   return [
     set(`${pod}/securityContext/seccompProfile`, { type: 'RuntimeDefault' }),
     // Links would put OP_SCIM_… variables of the Services into the pod.
     set(`${pod}/enableServiceLinks`, false),
     remove(`${metadata}/labels/cdk8s.io~1metadata.addr`),
+    remove(`${pod}/hostNetwork`),
+    remove(`${pod}/setHostnameAsFQDN`),
   ];
 }
 

@@ -115,6 +115,45 @@ test('images have exact tags', () => {
   }
 });
 
+test('a digest wins over the tag, and a registry comes before the repository', () => {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const image = { registry: 'example.azurecr.io', tag: '1.2.3' };
+  const of = (values: object) => container(only(render(values), 'Deployment'))['image'];
+  assert.equal(of({ image }), 'example.azurecr.io/op-scim-bridge:1.2.3');
+  assert.equal(of({ image: { ...image, digest } }), `example.azurecr.io/op-scim-bridge@${digest}`);
+});
+
+test('priority class and lifecycle hooks are offered', () => {
+  const lifecycle = { preStop: { httpGet: { path: '/ping', port: 'probe' } } };
+  const bridge = only(render({ bridge: { priorityClassName: 'high', lifecycle } }), 'Deployment');
+  assert.equal(podSpecOf(bridge)?.['priorityClassName'], 'high');
+  assert.deepEqual(container(bridge)['lifecycle'], lifecycle);
+});
+
+test('the chart takes the scimsession file itself, as it is', async () => {
+  const content = readFileSync('package.json', 'utf8');
+  const objects = await templateWithTests(
+    ...['--set', 'session.create=true', '--set-file', 'session.content=package.json'],
+  );
+  const secret = only(objects, 'Secret', 'op-scim-scimsession');
+  assert.equal(mapOf(secret['stringData'])['scimsession'], content);
+  const volume = listOf(podSpecOf(only(objects, 'Deployment'))?.['volumes']).find(
+    ({ name }) => name === 'session',
+  );
+  assert.ok(JSON.stringify(volume).includes('"op-scim-scimsession"'));
+});
+
+test('two releases fight for no port of the nodes', () => {
+  const [port] = listOf(at(only(render({}), 'Service'), 'spec.ports'));
+  assert.equal(port?.['nodePort'], undefined);
+});
+
+test('the load balancer is not told to probe over HTTP, which would find no bridge behind TLS', () => {
+  for (const port of listOf(at(only(render(everything), 'Service'), 'spec.ports'))) {
+    assert.equal(port['appProtocol'], undefined);
+  }
+});
+
 test('secrets come as files, not as variables', () => {
   const bridge = only(render(everything), 'Deployment');
   const names = listOf(container(bridge)['env']).map(({ name }) => name);
