@@ -76,6 +76,8 @@ function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer
     request.on('data', onData);
     request.once('close', endedEarly);
     request.once('end', () => {
+      // Each request is closed at its end: an error made for nothing costs a stack trace.
+      request.off('close', endedEarly);
       if (isRefused) return;
       const [first] = chunks;
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
