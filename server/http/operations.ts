@@ -14,13 +14,15 @@ export interface Operations {
   isDraining(): boolean;
 }
 
+type Serve = (ctx: ScimContext) => Promise<void> | void;
+
 /**
  * `/ping` for anyone, `/health` and `/metrics` with the SCIM token, `/monitoring` with the health-only
  * token, and `/` to the status page. Lets other paths pass.
  */
 export function operationRoutes(bridge: Bridge, operations: Operations): ScimMiddleware {
   const failed = new FailedTokens(Date.now);
-  const routes: Readonly<Record<string, (ctx: ScimContext) => Promise<void> | void>> = {
+  const routes: Readonly<Record<string, Serve>> = {
     '/ping': (ctx) => ping(ctx, operations),
     '/health': async (ctx) => {
       requireScope(authenticate(bridge, failed, ctx).scope, 'scim');
@@ -58,13 +60,9 @@ export function probeRoutes(bridge: Bridge, operations: Operations): ScimMiddlew
   });
 }
 
-function operationsOf(
-  routes: Readonly<Record<string, (ctx: ScimContext) => Promise<void> | void>>,
-): ScimMiddleware {
+function operationsOf(routes: Readonly<Record<string, Serve>>): ScimMiddleware {
   const table = new Map(Object.entries(routes));
-  return async function operation(ctx, next) {
-    const serve = table.get(ctx.path);
-    if (serve === undefined) return next();
+  const operation = async (ctx: ScimContext, serve: Serve): Promise<void> => {
     ctx.state.route = ctx.path;
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.res.setHeader('Allow', 'GET, HEAD');
@@ -72,6 +70,11 @@ function operationsOf(
     }
     ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8');
     await serve(ctx);
+  };
+  // Not async: what passes through costs no promise of its own.
+  return function operations(ctx, next) {
+    const serve = table.get(ctx.path);
+    return serve === undefined ? next() : operation(ctx, serve);
   };
 }
 

@@ -56,7 +56,7 @@ test('new objects of a busy process do not take more and more memory', () => {
     releaseMemoryWhenIdle();
     const settled = young();
     let survivors = [];
-    for (let n = 0; n < 2_000_000; n += 1) {
+    for (let n = 0; n < 300_000; n += 1) {
       survivors.push({ n, text: 'number ' + n });
       if (survivors.length > 50_000) survivors = [];
     }
