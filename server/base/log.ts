@@ -18,7 +18,7 @@ export interface LogSettings {
 
 const HIDDEN = '[hidden]';
 const FLUSH_INTERVAL_MS = 1_000;
-const BUFFERED_CHARACTERS = 4_096;
+const BUFFERED_CHARACTERS = 12_288;
 const DEPTH_LIMIT = 6;
 const ERROR_LEVEL = pino.levels.values['error'] ?? 50;
 

@@ -1,10 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** A process that used less than this of a core in the last interval is idle. */
 const IDLE_SHARE = 0.02;
 /** Less than this is not worth a pause. */
 const WORTH_BYTES = 8 * 1024 * 1024;
+/** Of new objects, both halves: so many requests' that V8 looks through it seldom enough. */
+const YOUNG_BYTES = 4 * 1024 * 1024;
 
 /**
  * Gives back what the start and later large requests took, each time the process idles: V8 alone keeps
@@ -13,7 +15,6 @@ const WORTH_BYTES = 8 * 1024 * 1024;
 export function releaseMemoryWhenIdle(intervalMs = 1_000): void {
   // A long listing is garbage as soon as it is sent: the heap need not grow to several times its size.
   setFlagsFromString('--heap-growing-percent=20');
-  setFlagsFromString('--max-semi-space-size=2');
   releaseMemory();
   let low = process.memoryUsage.rss();
   let before = process.cpuUsage();
@@ -35,4 +36,26 @@ export function releaseMemory(): void {
   setFlagsFromString('--no-expose-gc');
   // `last-resort` is the flavor that also shrinks the young generation to its smallest size.
   if (typeof collect === 'function') collect({ type: 'major', flavor: 'last-resort' });
+  settleYoungGeneration();
+}
+
+/**
+ * V8 doubles the young generation each time that much of it survives, up to 128 MB. Its limit can be set
+ * only before the process starts, its growth at any time: it grows to its size here, and then no more.
+ */
+function settleYoungGeneration(): void {
+  setFlagsFromString('--semi-space-growth-factor=2');
+  const survivors: object[][] = [];
+  while (youngBytes() < YOUNG_BYTES && survivors.length < SURVIVORS_MAX) {
+    survivors.push(Array.from({ length: 1_000 }, () => ({})));
+  }
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** In thousands; a fraction of it is enough. */
+const SURVIVORS_MAX = 1_000;
+
+function youngBytes(): number {
+  const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
+  return young?.space_size ?? 0;
 }

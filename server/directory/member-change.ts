@@ -20,8 +20,10 @@ export function smallChange(edits: readonly MemberEdit[]): PairChanges | undefin
   const wanted = new Map<string, boolean>();
   for (const edit of edits) {
     if (edit.kind !== 'add' && edit.kind !== 'remove') return undefined;
-    for (const id of edit.ids) wanted.set(id, edit.kind === 'add');
-    if (wanted.size > MAX_PAIR_CHANGES) return undefined;
+    for (const id of edit.ids) {
+      wanted.set(id, edit.kind === 'add');
+      if (wanted.size > MAX_PAIR_CHANGES) return undefined;
+    }
   }
   const add: string[] = [];
   const remove: string[] = [];

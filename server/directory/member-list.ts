@@ -50,13 +50,14 @@ export async function createBigGroup(
   const { write, body } = groupWrite(id, undefined, document);
   const draft = await openDraft(directory, id, 'new');
   try {
-    const unknown = await fillDraft(directory, draft, new Set(memberIds));
+    const wanted = await applyEdits(new Set(), [{ kind: 'add', ids: memberIds }]);
+    const unknown = await fillDraft(directory, draft, wanted);
     const facts: EventFacts = {
       operation: 'create',
       resourceType: 'Group',
       id,
       attributes: Object.keys(posted),
-      members: { add: memberIds.length - unknown.length, remove: 0 },
+      members: { add: wanted.size - unknown.length, remove: 0 },
     };
     const outcome = await directory.store.commit({
       operationId: randomUUID(),

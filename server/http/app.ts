@@ -21,7 +21,7 @@ import { observe } from './observe.ts';
 import { type Operations, operationRoutes, probeRoutes } from './operations.ts';
 import { originOf } from './origin.ts';
 import { RateLimit } from './rate-limit.ts';
-import { recordRefusals } from './refusals.ts';
+import { recordIfRefused } from './refusals.ts';
 import { findRoute, type Route, type RouteName } from './routes.ts';
 import { deleteUserEndpoint, getUser, patchUserEndpoint, postUser, putUser } from './users.ts';
 
@@ -70,7 +70,6 @@ export function createApp(bridge: Bridge, operations: Operations): Koa<ScimState
   if (bridge.servedHost !== undefined) app.use(refuseForeignHosts(bridge.servedHost));
   const failed = new FailedTokens(Date.now);
   app.use(operationRoutes(bridge, operations, failed));
-  app.use(recordRefusals(bridge));
   app.use(scim(bridge, failed));
   return app;
 }
@@ -130,7 +129,12 @@ function scim(bridge: Bridge, failed: FailedTokens): ScimMiddleware {
     };
     const account = bridge.account();
     state.account = account instanceof Promise ? await account : account;
-    await endpoint(ctx, decodeId(route.id));
+    try {
+      await endpoint(ctx, decodeId(route.id));
+    } catch (thrown) {
+      await recordIfRefused(bridge, ctx, thrown);
+      throw thrown;
+    }
   };
 }
 

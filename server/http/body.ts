@@ -1,13 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { ScimError } from '#scim/errors.ts';
-import { checkShape } from './body-shape.ts';
+import { parseLargeJson } from './large-json.ts';
 
 /**
  * How long the rest of a refused body is read and thrown away before the answer. A client that reads
  * only once it has sent everything would otherwise see a broken connection instead of the reason.
  */
 const LINGER_MS = 5_000;
+/** Longer texts are parsed in slices, and make more work than their length. */
+const LARGE_FROM_CHARACTERS = 16_384;
 
 /**
  * The body as JSON. Never holds more than `limitBytes`: what is larger is refused while it comes,
@@ -25,11 +27,11 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
       'The body is not UTF-8. Send JSON in UTF-8 (RFC 8259 §8.1).',
     );
   }
-  checkShape(bytes);
   const text = bytes.toString('utf8');
   try {
-    return JSON.parse(text);
+    return text.length < LARGE_FROM_CHARACTERS ? JSON.parse(text) : await parseLargeJson(text);
   } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
     throw new ScimError(
       'invalidSyntax',
       `The body is not valid JSON${placeOf(cause)}. Check what the identity provider's mapping makes of the attributes.`,
@@ -76,6 +78,8 @@ function readBytes(request: IncomingMessage, limitBytes: number): Promise<Buffer
     request.on('data', onData);
     request.once('close', endedEarly);
     request.once('end', () => {
+      // Each request is closed at its end: an error made for nothing costs a stack trace.
+      request.off('close', endedEarly);
       if (isRefused) return;
       const [first] = chunks;
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));

@@ -15,6 +15,8 @@ export interface Operations {
   isDraining(): boolean;
 }
 
+type Serve = (ctx: ScimContext) => Promise<void> | void;
+
 /**
  * `/ping` for anyone, `/health` and `/metrics` with the SCIM token, `/monitoring` with the health-only
  * token, and a page at `/app` for who opens the address in a browser. Lets other paths pass.
@@ -24,7 +26,7 @@ export function operationRoutes(
   operations: Operations,
   failed: FailedTokens,
 ): ScimMiddleware {
-  const routes: Readonly<Record<string, (ctx: ScimContext) => Promise<void> | void>> = {
+  const routes: Readonly<Record<string, Serve>> = {
     '/ping': (ctx) => ping(ctx, operations),
     '/health': async (ctx) => {
       requireScope(authenticate(bridge, failed, ctx).scope, 'scim');
@@ -65,13 +67,9 @@ export function probeRoutes(bridge: Bridge, operations: Operations): ScimMiddlew
   });
 }
 
-function operationsOf(
-  routes: Readonly<Record<string, (ctx: ScimContext) => Promise<void> | void>>,
-): ScimMiddleware {
+function operationsOf(routes: Readonly<Record<string, Serve>>): ScimMiddleware {
   const table = new Map(Object.entries(routes));
-  return async function operation(ctx, next) {
-    const serve = table.get(ctx.path);
-    if (serve === undefined) return next();
+  const operation = async (ctx: ScimContext, serve: Serve): Promise<void> => {
     ctx.state.route = ctx.path;
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
       ctx.res.setHeader('Allow', 'GET, HEAD');
@@ -79,6 +77,11 @@ function operationsOf(
     }
     ctx.res.setHeader('Content-Type', 'application/json; charset=utf-8');
     await serve(ctx);
+  };
+  // Not async: what passes through costs no promise of its own.
+  return function operations(ctx, next) {
+    const serve = table.get(ctx.path);
+    return serve === undefined ? next() : operation(ctx, serve);
   };
 }
 

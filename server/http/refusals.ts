@@ -1,24 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { type EventFacts, refusalText } from '#directory/event.ts';
 import { ScimError } from '#scim/errors.ts';
-import type { Bridge, ScimContext, ScimMiddleware } from './context.ts';
+import type { Bridge, ScimContext } from './context.ts';
 
 /** What a request, or an operation of a bulk request, asked to be written. */
 export type Wanted = Pick<EventFacts, 'operation' | 'resourceType' | 'id'>;
 
 /** Appends an event for a write that was refused: the history shows what an IdP tried in vain. */
-export function recordRefusals(bridge: Bridge): ScimMiddleware {
-  return async function recordRefusals(ctx, next) {
-    try {
-      await next();
-    } catch (thrown) {
-      const wanted = wantedBy(ctx);
-      if (wanted !== undefined && thrown instanceof ScimError) {
-        await recordRefusal(bridge, ctx, wanted, thrown);
-      }
-      throw thrown;
-    }
-  };
+export async function recordIfRefused(
+  bridge: Bridge,
+  ctx: ScimContext,
+  thrown: unknown,
+): Promise<void> {
+  const wanted = wantedBy(ctx);
+  if (wanted === undefined || !(thrown instanceof ScimError)) return;
+  await recordRefusal(bridge, ctx, wanted, thrown);
 }
 
 /** What failed on our side is not refused: it comes again. */

@@ -15,7 +15,8 @@ export function parseText(attribute: Attribute, value: unknown, where: string): 
   if (typeof value !== 'string') throw wrongType(where, expected(attribute), value);
   // An empty externalId would match everyone else who has none.
   if (value === '' && attribute === externalId) return undefined;
-  checkText(value, where, indexed.has(attribute) ? MAX_INDEXED_LENGTH : MAX_LENGTH);
+  const maxLength = indexed.has(attribute) ? MAX_INDEXED_LENGTH : MAX_LENGTH;
+  if (!isText(value, maxLength)) throw badText(value, where, maxLength);
   if (attribute.type === 'dateTime' && !isDateTime(value)) {
     throw wrongType(where, expected(attribute), value);
   }
@@ -25,20 +26,19 @@ export function parseText(attribute: Attribute, value: unknown, where: string): 
   return value;
 }
 
-/** Throws invalidValue for text that is too long, holds U+0000, or has lone surrogates. */
-export function checkText(text: string, where: string, maxLength = MAX_INDEXED_LENGTH): void {
-  if (text.length > maxLength) {
-    throw new ScimError(
-      'invalidValue',
-      `${where} has ${text.length} characters; at most ${maxLength} are kept. Shorten it.`,
-    );
-  }
-  if (!text.isWellFormed() || text.includes('\0')) {
-    throw new ScimError(
-      'invalidValue',
-      `${where} holds U+0000 or half a surrogate pair, which is no text. Correct it at the source.`,
-    );
-  }
+/** Says what `isText` did not let pass. */
+export function badText(text: string, where: string, maxLength = MAX_INDEXED_LENGTH): ScimError {
+  return new ScimError(
+    'invalidValue',
+    text.length > maxLength
+      ? `${where} has ${text.length} characters; at most ${maxLength} are kept. Shorten it.`
+      : `${where} holds U+0000 or half a surrogate pair, which is no text. Correct it at the source.`,
+  );
+}
+
+/** Whether it is not too long, and without U+0000 and lone surrogates. */
+export function isText(text: string, maxLength = MAX_INDEXED_LENGTH): boolean {
+  return text.length <= maxLength && text.isWellFormed() && !text.includes('\0');
 }
 
 /** What came is named by its type alone: it may be personal. */

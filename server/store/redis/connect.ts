@@ -9,6 +9,8 @@ export interface RedisConnection {
   /** Rejects with StoreUnavailable, or with an Error when the script itself is wrong. */
   run(script: Script, key: string, args: readonly string[]): Promise<unknown>;
   command(name: string, args: readonly string[]): Promise<unknown>;
+  /** Calls back when all of this turn of the event loop has been asked for, to send what was gathered. */
+  atEndOfTurn(send: () => void): void;
   /** Keys that match `pattern`, in slices; on a Cluster of all its masters. A key may come twice. */
   scan(pattern: string): AsyncIterable<readonly string[]>;
   /** Resolves when it is ready, or after `PATIENCE_MS`: whoever needs it hears the reason then. */
@@ -33,7 +35,8 @@ class Connection implements RedisConnection {
   /** When it was ready last, or began, on the monotonic clock. */
   #lostAtMs = performance.now();
   #waiting: Promise<void> | undefined;
-  #isGathering = false;
+  /** What is to be called at the end of this turn; undefined: nothing was sent in it yet. */
+  #gathered: (() => void)[] | undefined;
 
   constructor(options: RedisOptions) {
     if (options.cluster === true) {
@@ -64,6 +67,10 @@ class Connection implements RedisConnection {
 
   command(name: string, args: readonly string[]): Promise<unknown> {
     return this.#send(name, args);
+  }
+
+  atEndOfTurn(send: () => void): void {
+    this.#gather().push(send);
   }
 
   async *scan(pattern: string): AsyncIterable<readonly string[]> {
@@ -119,18 +126,20 @@ class Connection implements RedisConnection {
 
   /**
    * Commands of one turn of the event loop leave in one write: a system call for each would be a third
-   * of what a small request costs.
+   * of what a small request costs. Gives the list of what is called before they leave.
    */
-  #gather(): void {
-    const client = this.#client;
-    if (this.#isGathering || !(client instanceof Redis)) return;
-    const { stream } = client;
-    this.#isGathering = true;
-    stream.cork();
+  #gather(): (() => void)[] {
+    if (this.#gathered !== undefined) return this.#gathered;
+    const gathered: (() => void)[] = [];
+    this.#gathered = gathered;
+    const stream = this.#client instanceof Redis ? this.#client.stream : undefined;
+    stream?.cork();
     setImmediate(() => {
-      this.#isGathering = false;
-      stream.uncork();
+      for (const send of gathered) send();
+      this.#gathered = undefined;
+      stream?.uncork();
     });
+    return gathered;
   }
 
   /** Waits for a lost connection, but no longer than PATIENCE_MS after it was lost. */

@@ -21,8 +21,16 @@ import {
 } from '../store.ts';
 import { decodeOutcome, encodeCommit } from './commit.ts';
 import type { RedisConnection } from './connect.ts';
+import { GatheredReads } from './gathered-reads.ts';
 import { problemsOf } from './problems.ts';
-import { decodeMembers, decodeQuery, decodeRecords, encodeQuery, includeArgument } from './read.ts';
+import {
+  decodeMembers,
+  decodeQuery,
+  decodeRecords,
+  encodeQuery,
+  type IncludeArgument,
+  includeArgument,
+} from './read.ts';
 import { restoreLines } from './restore.ts';
 import { COMMIT } from './scripts/commit.ts';
 import { DROP_DRAFT, EXTEND_DRAFT, OPEN_DRAFT, SWEEP } from './scripts/drafts.ts';
@@ -43,6 +51,8 @@ export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
   readonly #durably: Durably;
+  /** By collection and what is included. */
+  readonly #singleReads = new Map<string, GatheredReads>();
 
   constructor(connection: RedisConnection, prefix: string, durably: Durably) {
     this.#connection = connection;
@@ -55,8 +65,28 @@ export class RedisStore implements Store {
     ids: readonly string[],
     include?: Include,
   ): Promise<(StoredRecord | undefined)[]> {
-    if (ids.length === 0) return [];
     const added = includeArgument(collection, include);
+    const [id] = ids;
+    if (id === undefined) return [];
+    // Member lists share what one answer may hold: two groups at once would get less than one.
+    if (ids.length > 1 || added === 'members') return this.#getAll(collection, ids, added);
+    const kind = `${collection} ${added}`;
+    let reads = this.#singleReads.get(kind);
+    if (reads === undefined) {
+      reads = new GatheredReads(
+        (send) => this.#connection.atEndOfTurn(send),
+        (gathered) => this.#getAll(collection, gathered, added),
+      );
+      this.#singleReads.set(kind, reads);
+    }
+    return [await reads.get(id)];
+  }
+
+  async #getAll(
+    collection: Collection,
+    ids: readonly string[],
+    added: IncludeArgument,
+  ): Promise<(StoredRecord | undefined)[]> {
     if (added === '') {
       const raws = await this.#connection.command('hmget', [this.#prefix + collection, ...ids]);
       return decodeRecords(ids, raws as (string | null)[], added); // as HMGET answers

@@ -7,7 +7,8 @@ const source = new URL('../../../server/base/memory.ts', import.meta.url).href;
 test('the heap is smaller after memory was released', () => {
   const script = `
     import { releaseMemory } from ${JSON.stringify(source)};
-    await import('koa');
+    let used = Array.from({ length: 200_000 }, (_, n) => ({ id: String(n) }));
+    used = undefined;
     const before = process.memoryUsage();
     releaseMemory();
     const after = process.memoryUsage();
@@ -44,4 +45,30 @@ test('an idle process gives back what a large request took', () => {
   const [start, peak, end] = result;
   assert.ok(peak - start > 20e6, `${start} to ${peak} bytes`);
   assert.ok(end - start < (peak - start) / 2, `${start} to ${peak}, then ${end} bytes`);
+});
+
+test('new objects of a busy process do not take more and more memory', () => {
+  const script = `
+    import { getHeapSpaceStatistics } from 'node:v8';
+    import { releaseMemoryWhenIdle } from ${JSON.stringify(source)};
+    const young = () =>
+      getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size;
+    releaseMemoryWhenIdle();
+    const settled = young();
+    let survivors = [];
+    for (let n = 0; n < 300_000; n += 1) {
+      survivors.push({ n, text: 'number ' + n });
+      if (survivors.length > 50_000) survivors = [];
+    }
+    process.stdout.write(JSON.stringify([settled, young()]));`;
+  const args = ['--input-type=module', '--eval', script];
+  const { stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  const result: unknown = JSON.parse(stdout || JSON.stringify(stderr));
+  assert.ok(Array.isArray(result), stderr);
+  const [settled, after] = result;
+  assert.equal(settled, 4 * 1024 * 1024);
+  assert.equal(after, settled);
 });
