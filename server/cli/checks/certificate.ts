@@ -1,9 +1,11 @@
+import { OperatorError } from '#base/operator-error.ts';
 import { timeText } from '#tls/certificate.ts';
+import { readDnsConfig } from '#tls/dns/dns-config.ts';
 import { readOrderHistory } from '#tls/look.ts';
 import { certificateFinding } from '#tls/status.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
 import { PLAIN_HTTP } from './domain.ts';
-import { readText, type Subject } from './subject.ts';
+import type { Subject } from './subject.ts';
 
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
@@ -57,14 +59,16 @@ export const certificateChecks: readonly Check[] = [
   {
     id: 'dns-challenge',
     title: 'DNS challenge',
-    about: 'Where `OP_DNS_CHALLENGE_CONFIG_FILE` is set: the file can be read and holds JSON.',
-    remedy: 'Mount the file where the variable says, and mend its JSON.',
+    about:
+      'Where `OP_DNS_CHALLENGE_CONFIG_FILE` is set: the file can be read, and has what its provider needs. Doctor changes no record, so whether the provider takes the credentials shows with the first order.',
+    remedy:
+      'Mount the file where the variable says, and mend what is named. [certificates.md](certificates.md) has an example for each provider.',
     run(subject) {
       if (subject.domain === undefined) return PLAIN_HTTP;
       const { dnsChallengeConfigFile } = subject.config;
       return dnsChallengeConfigFile === undefined
         ? skipped('OP_DNS_CHALLENGE_CONFIG_FILE is not set: challenges are not answered by DNS.')
-        : jsonFinding(dnsChallengeConfigFile);
+        : dnsFinding(dnsChallengeConfigFile);
     },
   },
 ];
@@ -120,13 +124,12 @@ async function rateFinding(subject: Subject): Promise<Finding> {
     : ok(said);
 }
 
-function jsonFinding(path: string): Finding {
-  const text = readText(path);
+function dnsFinding(path: string): Finding {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return ok(`${path} can be read.`);
-  } catch {
-    // Said below, without the text: it holds credentials.
+    const { provider } = readDnsConfig(path);
+    return ok(`${path} can be read. The provider is ${provider}; doctor does not ask it.`);
+  } catch (thrown) {
+    if (thrown instanceof OperatorError) return failed(thrown.message);
+    throw thrown;
   }
-  return failed(`${path} holds no JSON object.`);
 }

@@ -133,8 +133,17 @@ describe('doctor on the certificate authority', () => {
   });
 
   const files = {
-    'JSON that is garbled': ['{"canary": ', 'failed', /holds no JSON object/],
-    'a JSON object': ['{"canary": 1}', 'ok', /can be read/],
+    'JSON that is garbled': ['{"canary": ', 'failed', /It is no JSON object/],
+    'a provider without its settings': [
+      '{"provider": "cloudflare", "configuration": {"azure": {"secret": "canary"}}}',
+      'failed',
+      /configuration\.cloudflare is missing/,
+    ],
+    'a provider with its settings': [
+      '{"provider": "cloudflare", "configuration": {"cloudflare": {"api_token": "canary"}}}',
+      'ok',
+      /The provider is cloudflare/,
+    ],
   } as const;
   for (const [name, [text, state, says]] of Object.entries(files)) {
     test(`a DNS challenge by ${name}: ${state}`, async () => {
