@@ -140,7 +140,7 @@ describe('doctor on the certificate authority', () => {
       /configuration\.cloudflare is missing/,
     ],
     'a provider with its settings': [
-      '{"provider": "cloudflare", "configuration": {"cloudflare": {"api_token": "canary"}}}',
+      '{"provider": "cloudflare", "configuration": {"cloudflare": {"api_token": "canary-canary-canary-canary"}}}',
       'ok',
       /The provider is cloudflare/,
     ],
