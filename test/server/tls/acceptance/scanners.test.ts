@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { TLS_OPTIONS } from '#tls/tls-options.ts';
-import { DOMAIN, onSite, openSite, served } from './replicas.ts';
+import { DOMAIN, onSite, openSite, SUITE_MS, served } from './replicas.ts';
 
 /** What testssl.sh holds against a certificate of a test authority, and what each is about. */
 const EXPECTED: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ interface Finding {
   readonly finding: string;
 }
 
-test('testssl.sh finds nothing of MEDIUM or worse', { timeout: 280_000 }, async (context) => {
+test('testssl.sh finds nothing of MEDIUM or worse', { timeout: SUITE_MS }, async (context) => {
   const site = await openSite('native');
   const folder = mkdtempSync(join(tmpdir(), 'op-scim-testssl-'));
   try {

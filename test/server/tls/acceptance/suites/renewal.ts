@@ -39,7 +39,7 @@ export function renewalTests(engine: EngineName): void {
         context.diagnostic(`${seen.count} handshakes, none failed, ${seen.serials.size} serials`);
         assert.ok(seen.serials.size >= 3, `only ${seen.serials.size - 1} renewals`);
         assert.equal(seen.issuers.size, 1, [...seen.issuers].join());
-        assert.ok(seen.count > 1_000, `only ${seen.count} handshakes`);
+        assert.ok(seen.count > 200, `only ${seen.count} handshakes`);
       },
       { validitySeconds: 24 },
     );
