@@ -41,7 +41,7 @@ async function findingOf(check: Check, subject: Subject, limitMs: number): Promi
   try {
     return await Promise.race([check.run(subject), late]);
   } catch (thrown) {
-    return failed(problemOf(thrown) ?? bugText(thrown), undefined);
+    return failed(problemOf(thrown) ?? bugText(thrown));
   } finally {
     clearTimeout(timer);
   }
@@ -54,7 +54,7 @@ function bugText(thrown: unknown): string {
   return `The check itself failed by a bug (${name} at ${place ?? 'an unknown place'}). Please report it.`;
 }
 
-function resultOf(check: Check, { state, detail, hint = undefined }: Finding): Result {
+function resultOf(check: Check, { state, detail, hint }: Finding): Result {
   const { id, title } = check;
   return { id, title, state, detail, hint: hint ?? null, see: helpFor(check) };
 }
