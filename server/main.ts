@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { BlockList } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { OperatorError } from '#base/operator-error.ts';
@@ -22,6 +20,7 @@ import {
 } from '#http/server.ts';
 import { createKeyring, type Keyring } from '#session/keyring.ts';
 import { openSessionSource, openTokenSource } from '#session/source.ts';
+import { openBackend } from '#store/open.ts';
 import type { StoreBackend } from '#store/store.ts';
 import { openTls, type Tls, type TlsTuning } from '#tls/open-tls.ts';
 
@@ -81,6 +80,9 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     tls === undefined ? 'http' : 'https',
   );
   log.info({ url, store: backend.kind, version }, 'the bridge serves');
+  if (keyring.unlocked === undefined) {
+    log.info('the bridge is locked: the first request with the SCIM bearer token unlocks it');
+  }
   return {
     url,
     async close() {
@@ -141,12 +143,7 @@ function bridgeOf(
 
 /** Undefined: plain HTTP. The session's domain counts only where OP_TLS_DOMAIN is not set at all. */
 function tlsDomainOf(config: Config, keyring: Keyring, log: Logger): string | undefined {
-  const { tlsDomain, chartTlsDomain } = config;
-  if (chartTlsDomain !== undefined && chartTlsDomain !== (tlsDomain ?? '')) {
-    log.warn(
-      `OP_TLS_DOMAIN is "${tlsDomain ?? ''}" here and "${chartTlsDomain}" in the chart: it was set on the Deployment by hand, which helm upgrade does not undo. "kubectl set env deploy/op-scim-bridge OP_TLS_DOMAIN-" lets the chart decide.`,
-    );
-  }
+  const { tlsDomain } = config;
   if (tlsDomain !== undefined) return tlsDomain || undefined;
   if (keyring.domain !== undefined) {
     log.warn(
@@ -178,36 +175,6 @@ function openKeyring(config: Config, log: Logger): Keyring {
     ...(bearerTokenFile === undefined
       ? {}
       : { tokenSource: openTokenSource(bearerTokenFile, { log }) }),
-  });
-}
-
-/** Redis when one is named, else SQLite; each is loaded only when it is used. */
-export async function openBackend(config: Config): Promise<StoreBackend> {
-  const { redisUrl, redisHost, redisSentinels } = config;
-  if (redisUrl === undefined && redisHost === undefined && redisSentinels === undefined) {
-    const { openSqliteBackend } = await import('#store/sqlite/backend.ts');
-    const isMemory = config.dataDirectory === ':memory:';
-    const file = isMemory ? ':memory:' : join(config.dataDirectory, 'directory.sqlite');
-    return openSqliteBackend({ file });
-  }
-  const { openRedisBackend } = await import('#store/redis/backend.ts');
-  return openRedisBackend({
-    ...(redisUrl === undefined ? {} : { url: redisUrl }),
-    ...(redisHost === undefined ? {} : { host: redisHost }),
-    port: config.redisPort,
-    ...(config.redisUsername === undefined ? {} : { username: config.redisUsername }),
-    ...(config.redisPassword === undefined ? {} : { password: config.redisPassword }),
-    tls: config.usesRedisTls,
-    insecure: config.allowsAnyRedisCertificate,
-    ...(config.redisCaFile === undefined
-      ? {}
-      : { caPem: readFileSync(config.redisCaFile, 'utf8') }),
-    cluster: config.isRedisCluster,
-    ...(redisSentinels === undefined ? {} : { sentinels: redisSentinels }),
-    ...(config.redisSentinelName === undefined ? {} : { sentinelName: config.redisSentinelName }),
-    ...(config.redisSentinelPassword === undefined
-      ? {}
-      : { sentinelPassword: config.redisSentinelPassword }),
   });
 }
 

@@ -21,6 +21,7 @@ bring([
   { command: 'yamllint', debianPackage: 'yamllint' },
   { command: 'pebble', debianPackage: 'pebble' },
   { command: 'testssl', debianPackage: 'testssl.sh' },
+  { command: 'sslscan', debianPackage: 'sslscan' },
   { command: 'openssl', debianPackage: 'openssl' },
   { command: 'gpg', debianPackage: 'gnupg' },
 ]);

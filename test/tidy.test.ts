@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** npm packages and the folders that may import them. Node's own modules are free. */
 const packages: Readonly<Record<string, readonly string[]>> = {
+  'greenlock-express': ['tls/acme'],
   ioredis: ['store/redis'],
   koa: ['http'],
   pino: ['base'],
@@ -52,7 +53,7 @@ interface Import {
 
 function importsOf(text: string): Import[] {
   const statements = /^(?:import|export)\b(\s+type\b)?(?:[\w\s{},*$]*?\sfrom)?\s+'([^']+)';/gm;
-  const calls = /\b(?:import|require|new URL)\(\s*'([^']+)'/g;
+  const calls = /\b(?:import|require|import\.meta\.resolve|new URL)\(\s*'([^']+)'/g;
   return [
     ...[...text.matchAll(statements)].map(([, type, specifier = '']) => ({
       specifier,
@@ -208,9 +209,9 @@ test('the scanner of functions counts what it should', () => {
 });
 
 test('the scanner of imports sees every form', () => {
-  const text = `import a from 'a';\nimport type { B } from 'b';\nimport {\n  c,\n} from 'c';\nimport 'd';\nexport { e } from 'e';\nconst f = await import('f');\n`;
+  const text = `import a from 'a';\nimport type { B } from 'b';\nimport {\n  c,\n} from 'c';\nimport 'd';\nexport { e } from 'e';\nconst f = await import('f');\nimport.meta.resolve('g');\n`;
   assert.deepEqual(
     importsOf(text).map(({ specifier, isType }) => `${specifier}${isType ? ' type' : ''}`),
-    ['a', 'b type', 'c', 'd', 'e', 'f'],
+    ['a', 'b type', 'c', 'd', 'e', 'f', 'g'],
   );
 });

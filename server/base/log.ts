@@ -24,7 +24,7 @@ const ERROR_LEVEL = pino.levels.values['error'] ?? 50;
 
 /**
  * The log of the process: JSON lines (`time`, `level`, `message`), or coloured ones on a terminal.
- * Levels: error = someone must act, warn = will soon, info = one line per change, debug = per call.
+ * Levels: error = someone must act, warn = will soon, info = one line per change and refusal, debug = per call.
  * Fields have the same names everywhere: reqId, idp, op, resourceType, id, status, ms, err.
  *
  * What is named like a secret is hidden wherever it stands; of errors only type, message, code,

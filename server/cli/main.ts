@@ -7,9 +7,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   session: async () => (await import('./session.ts')).session,
   config: async () => (await import('./config.ts')).config,
+  doctor: async () => (await import('./doctor.ts')).doctor,
   ping: async () => (await import('./ping.ts')).ping,
   export: async () => (await import('./transfer.ts')).exportCommand,
   import: async () => (await import('./transfer.ts')).importCommand,
+  version: async () => (await import('./version.ts')).version,
 };
 
 /** Runs one command and resolves to the exit code: 2 for what the operator can mend, 1 for a bug. */
@@ -20,7 +22,7 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
       await write(io.stdout, await helpFor(args[0]));
       return 0;
     }
-    const command = await load(name);
+    const command = await load(name === '--version' ? 'version' : name);
     if (args.includes('--help') || args.includes('-h')) {
       await write(io.stdout, `${command.usage}\n`);
       return 0;

@@ -5,9 +5,11 @@ import { OperatorError } from '#base/operator-error.ts';
 import { probePort } from '#config/combinations.ts';
 import { loadConfig } from '#config/load.ts';
 import type { Config } from '#config/options.ts';
+import { openSessionSource } from '#session/source.ts';
 import { type Command, parseOptions, write } from './command.ts';
 
 const TIMEOUT_MS = 4_000;
+const ANSWER_CHARACTERS_MAX = 100_000;
 
 /** What the image asks for its HEALTHCHECK: it has no shell and no curl. */
 export const ping: Command = {
@@ -22,7 +24,7 @@ it serves, and prints nothing; else with 1 and the reason, or with 2 when a sett
     if (positionals.length > 0)
       throw new OperatorError('Say "op-scim ping", without anything more.');
     const { config } = loadConfig(io.env, readFileSync);
-    const url = pingUrl(config);
+    const url = pingUrl(config, config.tlsDomain ?? sessionDomain(config));
     const complaint = await complaintAbout(url);
     if (complaint === undefined) return 0;
     await write(io.stderr, `${complaint}\n`);
@@ -30,11 +32,23 @@ it serves, and prints nothing; else with 1 and the reason, or with 2 when a sett
   },
 };
 
-/** The probe port where there is one: it needs no certificate. */
-export function pingUrl(config: Config): string {
+/** The domain that counts where OP_TLS_DOMAIN is not set. Whether the session is good, the bridge says. */
+function sessionDomain({ session }: Config): string | undefined {
+  try {
+    const source = openSessionSource(session);
+    source.close();
+    return source.session.meta.domain;
+  } catch (thrown) {
+    if (thrown instanceof OperatorError) return undefined;
+    throw thrown;
+  }
+}
+
+/** The probe port where there is one: it needs no certificate. `domain` empty or undefined: plain HTTP. */
+export function pingUrl(config: Config, domain: string | undefined): string {
   const host = config.listenAddress ?? '127.0.0.1';
   const authority = host.includes(':') ? `[${host}]` : host;
-  const servesTls = config.tlsDomain !== undefined && config.tlsDomain !== '';
+  const servesTls = domain !== undefined && domain !== '';
   const probe = probePort(config, servesTls);
   if (probe !== undefined) return `http://${authority}:${probe}/ping`;
   return servesTls
@@ -43,25 +57,39 @@ export function pingUrl(config: Config): string {
 }
 
 /** Undefined when the bridge serves. */
-function complaintAbout(url: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const options = { agent: false, timeout: TIMEOUT_MS } as const;
+export async function complaintAbout(url: string): Promise<string | undefined> {
+  try {
+    return complaintAboutStatus(url, (await askBridge(url)).status);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return `The bridge does not answer at ${url}: ${reason}. Its log says why.`;
+  }
+}
+
+/** A request to the bridge on this machine. Rejects with the reason when it does not answer. */
+export function askBridge(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number | undefined; readonly text: string }> {
+  return new Promise((resolve, reject) => {
+    const options = { agent: false, timeout: TIMEOUT_MS, headers } as const;
     // The certificate is for the public name, and the question stays on this machine.
     const request = url.startsWith('https:')
       ? getHttps(url, { ...options, rejectUnauthorized: false })
       : getHttp(url, options);
-    const fail = (reason: string) => {
-      resolve(`The bridge does not answer at ${url}: ${reason}. Its log says why.`);
-    };
     request.once('response', (response) => {
-      response.resume();
-      resolve(complaintAboutStatus(url, response.statusCode));
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+        if (text.length > ANSWER_CHARACTERS_MAX) request.destroy(new Error('it says too much'));
+      });
+      response.once('error', reject);
+      response.once('end', () => resolve({ status: response.statusCode, text }));
     });
     request.once('timeout', () => {
-      fail(`nothing came within ${TIMEOUT_MS / 1000} s`);
-      request.destroy();
+      request.destroy(new Error(`nothing came within ${TIMEOUT_MS / 1000} s`));
     });
-    request.once('error', (error) => fail(error.message));
+    request.once('error', reject);
   });
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, unlink } from 'node:fs/promises';
+import { mkdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createLog } from '#base/log.ts';
 import { releaseMemoryWhenIdle } from '#base/memory.ts';
@@ -10,6 +10,7 @@ import { type BridgeOptions, type RunningBridge, startBridge } from '#main';
 import { createSession } from '#session/seal.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
 import { createSessionFile } from './session-file.ts';
+import { packageVersion } from './version.ts';
 
 export const serve: Command = {
   name: 'serve',
@@ -24,7 +25,11 @@ export const serve: Command = {
     '               none: what "npm start" does',
   ].join('\n'),
   async run(args, io) {
-    const { values } = parseOptions(args, { newcomer: { type: 'boolean' } }, 'op-scim serve');
+    const options = { newcomer: { type: 'boolean' } } as const;
+    const { values, positionals } = parseOptions(args, options, 'op-scim serve');
+    if (positionals.length > 0) {
+      throw new OperatorError('Say "op-scim serve" alone: settings come from OP_* variables.');
+    }
     const uncovered = makeProcessPrivate();
     const isUnset = (io.env['OP_SESSION'] ?? '').trim() === '';
     const sessionPath = values.newcomer === true && isUnset ? newcomerSession() : undefined;
@@ -33,13 +38,13 @@ export const serve: Command = {
     const log = createLog(config);
     for (const warning of warnings) log.warn(warning);
     if (uncovered !== undefined) log.warn(uncovered);
-    const options = { config, log, version: await packageVersion() };
+    const parts = { config, log, version: await packageVersion() };
     // From here on: a signal that comes during the start must not cut the first requests.
     const asked = untilAsked();
     const bridge =
       sessionPath === undefined
-        ? await startBridge(options)
-        : await startForNewcomer(io, sessionPath, options);
+        ? await startBridge(parts)
+        : await startForNewcomer(io, sessionPath, parts);
     releaseMemoryWhenIdle();
     await asked;
     await bridge.close();
@@ -114,13 +119,6 @@ async function greet(
       '',
     ].join('\n'),
   );
-}
-
-async function packageVersion(): Promise<string> {
-  const path = new URL('../../package.json', import.meta.url);
-  const { version } = JSON.parse(await readFile(path, 'utf8')) as { version?: unknown }; // Our own file.
-  if (typeof version !== 'string') throw new OperatorError('package.json has no version.');
-  return version;
 }
 
 function untilAsked(): Promise<void> {

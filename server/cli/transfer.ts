@@ -5,8 +5,8 @@ import { OperatorError } from '#base/operator-error.ts';
 import { loadConfig } from '#config/load.ts';
 import { exportLines, importLines, TransferError } from '#directory/transfer.ts';
 import { bindStore, WRONG_ACCOUNT } from '#http/accounts.ts';
-import { openBackend } from '#main';
 import { openSessionSource } from '#session/source.ts';
+import { openBackend } from '#store/open.ts';
 import { type Store, type StoreBackend, StoreUnavailable } from '#store/store.ts';
 import { removeOldBackups, writeBackup } from './backup-folder.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
@@ -23,23 +23,28 @@ export const exportCommand: Command = {
     '  Stop a bridge on SQLite first; one on Redis may go on.',
     '',
     '  --folder FOLDER  writes a new file op-scim-TIME.ndjson there, whole or not at all',
-    '  --keep COUNT     removes the files of earlier exports but for the newest COUNT',
+    '  --keep COUNT     removes the files of earlier exports but for the newest COUNT; none, when the',
+    '                   store is empty now',
   ].join('\n'),
   async run(args, io) {
     const { folder, keep } = exportOptions(args);
     await withStore(io, async ({ store, accountId }) => {
       const startedAt = new Date();
-      const lines = exportLines(store, startedAt.toISOString());
+      const lines = counted(exportLines(store, startedAt.toISOString()));
       if (folder === undefined) {
-        const count = await writeLines(io, lines);
-        await write(io.stderr, `op-scim: wrote ${count} lines of account ${accountId}.\n`);
-        return;
+        await writeLines(io, lines.each);
+        await write(io.stderr, `op-scim: wrote ${lines.count} lines of account ${accountId}.\n`);
+      } else {
+        const path = await writeBackup(folder, startedAt, textOf(lines.each));
+        await write(io.stderr, `op-scim: wrote account ${accountId} to ${path}.\n`);
       }
-      const path = await writeBackup(folder, startedAt, textOf(lines));
-      await write(io.stderr, `op-scim: wrote account ${accountId} to ${path}.\n`);
-      if (keep === undefined) return;
-      const count = await removeOldBackups(folder, keep);
-      await write(io.stderr, `op-scim: removed ${count} older exports.\n`);
+      if (lines.count <= EMPTY_LINES) {
+        // A store that lost everything must not cost the backups, too.
+        await write(io.stderr, `op-scim: ${NOTHING_THERE}\n`);
+      } else if (folder !== undefined && keep !== undefined) {
+        const count = await removeOldBackups(folder, keep);
+        await write(io.stderr, `op-scim: removed ${count} older exports.\n`);
+      }
     });
     return 0;
   },
@@ -67,9 +72,20 @@ export const importCommand: Command = {
   },
 };
 
+/** The header and the end. */
+const EMPTY_LINES = 2;
+const NOTHING_THERE =
+  'the store holds nothing of this account. If there should be something, check OP_SESSION, and OP_REDIS_URL or OP_DATA_DIR. Older exports stay.';
+
 function exportOptions(args: readonly string[]) {
   const options = { folder: { type: 'string' }, keep: { type: 'string' } } as const;
-  const { values } = parseOptions(args, options, 'op-scim export');
+  const { values, positionals } = parseOptions(args, options, 'op-scim export');
+  if (positionals.length > 0) {
+    // A file that is named and not written would look like a backup.
+    throw new OperatorError(
+      'Say "op-scim export > FILE", or name a folder by --folder: export takes no name of a file.',
+    );
+  }
   if (values.keep === undefined) return { folder: values.folder };
   if (values.folder === undefined || !/^[1-9]\d{0,5}$/.test(values.keep)) {
     throw new OperatorError('--keep COUNT goes with --folder, and is a whole number from 1 on.');
@@ -91,18 +107,30 @@ async function* textOf(lines: AsyncIterable<string>): AsyncGenerator<string> {
   yield waiting;
 }
 
-async function writeLines(io: CommandIo, lines: AsyncIterable<string>): Promise<number> {
-  let count = 0;
+/** The same lines; `count` is right when all were taken. */
+function counted(lines: AsyncIterable<string>): {
+  readonly each: AsyncIterable<string>;
+  count: number;
+} {
+  const counting = { each: count(), count: 0 };
+  async function* count(): AsyncGenerator<string> {
+    for await (const line of lines) {
+      counting.count += 1;
+      yield line;
+    }
+  }
+  return counting;
+}
+
+async function writeLines(io: CommandIo, lines: AsyncIterable<string>): Promise<void> {
   io.stdout.once('error', () => undefined); // The write that failed rejects, too.
   for await (const text of textOf(lines)) {
-    count += text.split('\n').length - 1;
     try {
       await write(io.stdout, text);
     } catch (cause) {
       throw new OperatorError('Stdout was closed before all was written. Export again.', { cause });
     }
   }
-  return count;
 }
 
 async function takeIn(input: Readable, io: CommandIo): Promise<void> {
@@ -121,7 +149,10 @@ async function takeIn(input: Readable, io: CommandIo): Promise<void> {
 /** Stdin, or the file that is named: in a pod nothing may redirect. */
 async function inputOf(names: readonly string[], io: CommandIo): Promise<Readable> {
   const [name, ...others] = names;
-  if (name === undefined) return io.stdin;
+  if (name === undefined) {
+    if (io.stdin.isTTY !== true) return io.stdin;
+    throw new OperatorError('Say "op-scim import FILE" or "op-scim import < FILE".');
+  }
   if (others.length > 0) throw new OperatorError('Import takes one FILE at a time.');
   try {
     const file = await open(name);

@@ -14,6 +14,10 @@ export function combinationMistakes(config: Config): string[] {
       'OP_ACME_EAB_KID and OP_ACME_EAB_HMAC belong together: set both or neither.',
     ),
     ...together(
+      has('acmeProfile') && config.acmeEngine === 'greenlock',
+      'OP_ACME_PROFILE can not be asked for by OP_ACME_ENGINE=greenlock: unset one of them.',
+    ),
+    ...together(
       has('redisSentinels') && (has('redisUrl') || has('redisHost')),
       'OP_REDIS_SENTINELS finds Redis by itself: remove it, or OP_REDIS_URL and OP_REDIS_HOST.',
     ),
@@ -30,13 +34,17 @@ export function combinationMistakes(config: Config): string[] {
       'OP_REDIS_INSECURE_SSL turns off the check that OP_REDIS_CA_FILE is for: remove one of them.',
     ),
     ...together(
+      has('dnsChallengeConfigFile') && config.acmeChallenge === 'http-01',
+      'OP_DNS_CHALLENGE_CONFIG_FILE and OP_ACME_CHALLENGE=http-01 exclude each other: remove the one that you do not want.',
+    ),
+    ...together(
       config.servesProbes && config.probePort === config.tlsPort && config.probePort !== 0,
       `OP_PING_PORT and OP_TLS_PORT are both ${config.probePort}: change one of them.`,
     ),
   ];
 }
 
-/** Settings that have no effect beside the others: one sentence each. */
+/** Settings that have no effect beside the others, or another than was meant: one sentence each. */
 export function combinationWarnings(config: Config): string[] {
   const warnings: string[] = [];
   if (config.redisUrl !== undefined && (config.redisHost !== undefined || config.usesRedisTls)) {
@@ -51,6 +59,19 @@ export function combinationWarnings(config: Config): string[] {
   }
   if (config.tlsDomain === '' && config.tlsCertFile !== undefined) {
     warnings.push('OP_TLS_CERT_FILE is not used because OP_TLS_DOMAIN is empty.');
+  }
+  if (config.dnsChallengeConfigFile !== undefined && config.tlsDomain === '') {
+    warnings.push('OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_DOMAIN is empty.');
+  } else if (config.dnsChallengeConfigFile !== undefined && config.tlsCertFile !== undefined) {
+    warnings.push(
+      'OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_CERT_FILE brings the certificate.',
+    );
+  }
+  const { tlsDomain = '', chartTlsDomain } = config;
+  if (chartTlsDomain !== undefined && chartTlsDomain !== tlsDomain) {
+    warnings.push(
+      `OP_TLS_DOMAIN is "${tlsDomain}" here and "${chartTlsDomain}" in the chart: it was set on the Deployment by hand, which helm upgrade does not undo. "kubectl set env deploy/op-scim-bridge OP_TLS_DOMAIN-" lets the chart decide.`,
+    );
   }
   return warnings;
 }

@@ -30,7 +30,8 @@ export function configText(settings: readonly DescribedSetting[]): string {
   const nameWidth = Math.max(...settings.map(({ name }) => name.length));
   const lines = settings.map(({ name, value, source }) => {
     const from = source === 'default' || source === name ? source : `${source} (other name)`;
-    return `${name.padEnd(nameWidth)}  ${value ?? '(unset)'}  [${from === name ? 'set' : from}]`;
+    const shown = value === '' ? '(empty)' : (value ?? '(unset)');
+    return `${name.padEnd(nameWidth)}  ${shown}  [${from === name ? 'set' : from}]`;
   });
   return `${lines.join('\n')}\n`;
 }
@@ -64,7 +65,9 @@ function referenceRow(option: Option<unknown>): string {
   const names = [`\`${option.env}\``, ...others].join('<br>or ');
   const fallback = option.fallback === undefined ? '' : option.parser.print(option.fallback);
   const isSecret = option.secret === true ? ' Secret.' : '';
-  const meaning = `${option.help} Expected: ${option.parser.expected}.${isSecret}`;
+  const effect =
+    option.awaits === undefined ? '' : ` **No effect yet:** it is for ${option.awaits}.`;
+  const meaning = `${option.help} Expected: ${option.parser.expected}.${isSecret}${effect}`;
   return `| ${names} | ${fallback === '' ? '–' : `\`${fallback}\``} | ${meaning.replaceAll('|', '\\|')} |`;
 }
 

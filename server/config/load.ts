@@ -72,6 +72,11 @@ function find(option: Option<unknown>, env: Environment): Found {
   const warnings = set
     .filter(({ name }) => option.oldNames.includes(name))
     .map(({ name }) => `${name} is the old name of ${option.env}. Rename it.`);
+  // Charts and manifests spell fallbacks out.
+  const isFallback = option.parser.print(value) === option.parser.print(option.fallback);
+  if (option.awaits !== undefined && !isFallback) {
+    warnings.push(`${first.name} has no effect yet: it is for ${option.awaits}.`);
+  }
   return { value, source: first.name, mistakes, warnings };
 }
 

@@ -27,6 +27,8 @@ export interface Option<
   readonly emptyIsSet: boolean;
   /** One or two sentences of docs/config.md. */
   readonly help: string;
+  /** What it is for, as long as nothing reads it: completes "It is for …". */
+  readonly awaits: string | undefined;
 }
 
 export interface Parser<T, Type extends ParserSchema['type'] = ParserSchema['type']> {
@@ -52,7 +54,7 @@ export interface ParserSchema {
 
 interface OptionInput<T, Fallback, Chart, Type extends ParserSchema['type']>
   extends Pick<Option<T>, 'env' | 'help'>,
-    Partial<Pick<Option<T>, 'aliases' | 'oldNames' | 'secret' | 'emptyIsSet'>> {
+    Partial<Pick<Option<T>, 'aliases' | 'oldNames' | 'secret' | 'emptyIsSet' | 'awaits'>> {
   readonly parser: Parser<T, Type>;
   readonly fallback: Fallback;
   readonly chart?: Chart;
@@ -72,6 +74,7 @@ export function option<
     oldNames: [],
     secret: false,
     emptyIsSet: false,
+    awaits: undefined,
     ...given,
     // Without one, Chart is undefined too.
     chart: chart as Chart,

@@ -1,5 +1,8 @@
 import { choice, domainName, file, flag, option, pathOrBase64, seconds } from './option.ts';
 
+const ACCOUNTS = 'sessions of kind op and scim, which this version does not serve';
+const WORKSPACE = 'Google Workspace, which this version does not read';
+
 export const accountOptions = {
   session: option({
     env: 'OP_SESSION',
@@ -22,6 +25,7 @@ export const accountOptions = {
     parser: domainName,
     fallback: undefined,
     help: 'The only 1Password sign-in address that a session may belong to, such as example.1password.com. Unset: any.',
+    awaits: ACCOUNTS,
   }),
   isStrict: option({
     env: 'OP_SCIM_STRICT',
@@ -43,6 +47,7 @@ export const accountOptions = {
     parser: seconds(0, 60),
     fallback: 10,
     help: 'Seconds that one request waits until 1Password has its changes. After that the answer is given and the delivery goes on.',
+    awaits: ACCOUNTS,
   }),
   outboxMaxAgeSeconds: option({
     env: 'OP_OUTBOX_MAX_AGE',
@@ -50,6 +55,7 @@ export const accountOptions = {
     parser: seconds(60, 86_400),
     fallback: 900,
     help: 'Age in seconds of the oldest undelivered change from which on writes are answered 503.',
+    awaits: ACCOUNTS,
   }),
   confirmationIntervalSeconds: option({
     env: 'OP_CONFIRMATION_INTERVAL',
@@ -57,6 +63,7 @@ export const accountOptions = {
     parser: seconds(30, 86_400),
     fallback: 300,
     help: 'Seconds between two passes that confirm people who accepted their invitation.',
+    awaits: ACCOUNTS,
   }),
   // The vendor's bridge publishes no default for this one; ours is that of the confirmations.
   groupMembershipCacheSeconds: option({
@@ -65,6 +72,7 @@ export const accountOptions = {
     parser: seconds(0, 86_400),
     fallback: 300,
     help: 'Seconds after which the members of a group are read again from the account, where they may have been changed by hand.',
+    awaits: ACCOUNTS,
   }),
   workspaceCredentials: option({
     env: 'OP_WORKSPACE_CREDENTIALS',
@@ -73,6 +81,7 @@ export const accountOptions = {
     fallback: '/home/opuser/.op/workspace-credentials.json',
     secret: showPath,
     help: 'Key of the Google service account: path of the JSON file, or its contents in base64. Google Workspace is used when this and OP_WORKSPACE_SETTINGS are there.',
+    awaits: WORKSPACE,
   }),
   workspaceSettings: option({
     env: 'OP_WORKSPACE_SETTINGS',
@@ -81,6 +90,7 @@ export const accountOptions = {
     fallback: '/home/opuser/.op/workspace-settings.json',
     secret: showPath,
     help: 'Google Workspace settings (`actor`, `bridgeAddress`): path of the JSON file, or its contents in base64.',
+    awaits: WORKSPACE,
   }),
 };
 

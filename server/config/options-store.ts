@@ -1,4 +1,40 @@
-import { file, flag, hostName, hostsAndPorts, option, path, port, text, url } from './option.ts';
+import {
+  file,
+  flag,
+  hostName,
+  hostsAndPorts,
+  option,
+  type Parser,
+  path,
+  port,
+  text,
+  url,
+} from './option.ts';
+
+const plainUrl = url('redis:', 'rediss:');
+
+const redisUrl: Parser<string, 'string'> = {
+  ...plainUrl,
+  expected:
+    'a URL such as redis://host:6379 or rediss://user:password@host:6379/0, with user and password percent-encoded',
+  read(input) {
+    const address = plainUrl.read(input);
+    if (address === undefined) return undefined;
+    const { username, password, pathname } = new URL(address);
+    const isDatabase = /^\/?\d{0,5}$/.test(pathname);
+    return isDatabase && isEncoded(username) && isEncoded(password) ? address : undefined;
+  },
+};
+
+/** Whether each % begins an escape: one that was left as it is would be another password. */
+function isEncoded(part: string): boolean {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export const storeOptions = {
   dataDirectory: option({
@@ -10,7 +46,7 @@ export const storeOptions = {
   redisUrl: option({
     env: 'OP_REDIS_URL',
     chart: 'redis.external.url',
-    parser: url('redis:', 'rediss:'),
+    parser: redisUrl,
     fallback: undefined,
     secret: showServer,
     help: 'Redis that holds the directory and the certificate. Comes before OP_REDIS_HOST, OP_REDIS_PORT and OP_REDIS_ENABLE_SSL, which then do not count; user name and password may come from it or from their own variables.',
@@ -50,7 +86,7 @@ export const storeOptions = {
     chart: 'redis.external.tls',
     parser: flag,
     fallback: false,
-    help: 'Speaks TLS to OP_REDIS_HOST or the Sentinels. A URL says so by rediss://.',
+    help: 'Speaks TLS to OP_REDIS_HOST, or to the Sentinels and the Redis that they name. A URL says so by rediss://.',
   }),
   allowsAnyRedisCertificate: option({
     env: 'OP_REDIS_INSECURE_SSL',

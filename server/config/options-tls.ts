@@ -101,13 +101,13 @@ export const tlsOptions = {
     chart: 'acme.engine',
     parser: choice('native', 'greenlock'),
     fallback: 'native',
-    help: 'Which implementation orders certificates.',
+    help: 'Which implementation orders certificates. `native` is the bridge’s own; `greenlock` is the ACME core of greenlock-express with corrections, and knows neither profiles nor renewal windows.',
   }),
   dnsChallengeConfigFile: option({
     env: 'OP_DNS_CHALLENGE_CONFIG_FILE',
     chart: 'dns01',
     parser: file,
     fallback: undefined,
-    help: 'JSON file that makes certificates come by a DNS record (DNS-01) instead of over port 443.',
+    help: 'JSON file that makes certificates come by a DNS record (DNS-01) at Google Cloud DNS, Azure DNS or Cloudflare instead of over port 443. docs/certificates.md has an example.',
   }),
 };

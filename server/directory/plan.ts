@@ -16,11 +16,17 @@ export interface Plan {
 
 /**
  * Chooses the narrowest index that one part of a filter can use. `eq` on an indexed attribute, alone
- * or inside `and`, costs the same however many resources there are. Throws ScimError invalidFilter.
+ * or inside `and`, costs the same however many resources there are. `others` are the types that are searched
+ * besides. Throws ScimError invalidFilter.
  */
-export function planFilter(type: ResourceType, filter: Filter | undefined, policy: Policy): Plan {
+export function planFilter(
+  type: ResourceType,
+  filter: Filter | undefined,
+  policy: Policy,
+  others: readonly ResourceType[] = [],
+): Plan {
   if (filter === undefined) return { range: EVERYTHING, rest: undefined };
-  const whole = compileFilter(type, filter, policy);
+  const whole = compileFilter(type, filter, policy, others);
   const { expression } = whole;
   const parts = expression.op === 'and' ? expression.of : [expression];
   let best: (Narrowing & { readonly place: number }) | undefined;
@@ -31,10 +37,12 @@ export function planFilter(type: ResourceType, filter: Filter | undefined, polic
     }
   }
   if (best === undefined) return { range: EVERYTHING, rest: whole };
-  return { range: best.range, rest: restOf(type, filter, best.place, whole, policy) };
+  return { range: best.range, rest: restOf(type, filter, best.place, whole, policy, others) };
 }
 
 const EVERYTHING: Range = { by: 'sequence' };
+/** No resource has an empty id. */
+const NOTHING = { by: 'id', id: '' } as const;
 
 interface Narrowing {
   readonly range: Plan['range'];
@@ -43,6 +51,7 @@ interface Narrowing {
 }
 
 function narrowing(type: ResourceType, part: Expression): Narrowing | undefined {
+  if (part.op === 'nothing') return { range: NOTHING, rank: 0 };
   if (part.op === 'some') return narrowingOfElement(type, part.target, part.of);
   if (part.op !== 'compare' || typeof part.value === 'boolean') return undefined;
   const { target, operator, value } = part;
@@ -120,6 +129,7 @@ function restOf(
   place: number,
   whole: CompiledFilter,
   policy: Policy,
+  others: readonly ResourceType[],
 ): CompiledFilter | undefined {
   const parts = filter.op === 'and' ? filter.of : [filter];
   const chosen = parts[place];
@@ -128,7 +138,7 @@ function restOf(
   const [first] = open;
   if (first === undefined) return undefined;
   if (open.length === parts.length) return whole;
-  return compileFilter(type, open.length === 1 ? first : { op: 'and', of: open }, policy);
+  return compileFilter(type, open.length === 1 ? first : { op: 'and', of: open }, policy, others);
 }
 
 function nameOf({ extension, attribute, sub }: ResolvedAttribute): string {

@@ -22,6 +22,8 @@ import {
 /** A query of one resource type (RFC 7644 §3.4.2), names already looked up. */
 export interface Search {
   readonly type: ResourceType;
+  /** Types that are searched besides: an attribute that only they have is absent in this one. */
+  readonly others?: readonly ResourceType[];
   readonly filter: Filter | undefined;
   readonly sort: Sort | undefined;
   readonly include: Include;
@@ -51,7 +53,7 @@ export async function search(
   query: Search,
   policy: Policy,
 ): Promise<SearchPage> {
-  const plan = planFilter(query.type, query.filter, policy);
+  const plan = planFilter(query.type, query.filter, policy, query.others);
   const { range } = plan;
   if (range.by === 'id') return searchById(directory, query, plan, range.id);
   const order = query.sort === undefined ? range : nativeOrder(query.type.name, query.sort);

@@ -3,7 +3,7 @@ import type { Config } from '#config/options.ts';
 import { openCursors } from '#directory/cursor.ts';
 import { ScimError } from '#scim/errors.ts';
 import type { Keyring, Unlocked } from '#session/keyring.ts';
-import type { Store, StoreBackend } from '#store/store.ts';
+import type { Store, StoreBackend, StoreView } from '#store/store.ts';
 import type { OpenAccount } from './context.ts';
 
 /** How often what deleted and replaced things left behind is looked for. */
@@ -83,6 +83,11 @@ export async function bindStore(backend: StoreBackend, accountId: string): Promi
   return (await backend.account(BINDING).keepFirst('accountId', accountId)) === accountId;
 }
 
+/** The account that the store belongs to; undefined: nobody has asked yet. */
+export function boundAccount(accounts: (accountId: string) => StoreView) {
+  return accounts(BINDING).kept('accountId');
+}
+
 async function sweep(store: Store, log: Logger): Promise<void> {
   try {
     for (let swept = 0; swept < SWEEPS_MAX; swept += 1) {
@@ -93,6 +98,7 @@ async function sweep(store: Store, log: Logger): Promise<void> {
   }
 }
 
-function unservedKind(kind: string): string {
+/** Why a session of this kind is not served. */
+export function unservedKind(kind: string): string {
   return `The session is of kind "${kind}", which this version can seal but not serve yet. Use one of kind standalone.`;
 }

@@ -68,9 +68,10 @@ export function createApp(bridge: Bridge, operations: Operations): Koa<ScimState
   app.use(announceEnd(operations));
   app.use(answer(bridge));
   if (bridge.servedHost !== undefined) app.use(refuseForeignHosts(bridge.servedHost));
-  app.use(operationRoutes(bridge, operations));
+  const failed = new FailedTokens(Date.now);
+  app.use(operationRoutes(bridge, operations, failed));
   app.use(recordRefusals(bridge));
-  app.use(scim(bridge));
+  app.use(scim(bridge, failed));
   return app;
 }
 
@@ -108,9 +109,8 @@ function announceEnd({ isDraining }: Operations): ScimMiddleware {
   };
 }
 
-function scim(bridge: Bridge): ScimMiddleware {
+function scim(bridge: Bridge, failed: FailedTokens): ScimMiddleware {
   const routes = scimRoutes(bridge);
-  const failed = new FailedTokens(Date.now);
   const rate = new RateLimit(bridge.limits.requestsPerSecond, () => performance.now());
   return async function scim(ctx) {
     const route = findRoute(ctx.path);

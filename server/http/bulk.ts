@@ -4,7 +4,13 @@ import { ScimError } from '#scim/errors.ts';
 import { entityTag, locationOf } from '#scim/render.ts';
 import { asScimError, send } from './answer.ts';
 import { readJson } from './body.ts';
-import { type Done, operationOf, runOperation, wantedBy } from './bulk-operation.ts';
+import {
+  type Done,
+  type InnerRequest,
+  operationOf,
+  runOperation,
+  wantedBy,
+} from './bulk-operation.ts';
 import type { Bridge, Endpoint, ScimContext } from './context.ts';
 import { recordRefusal } from './refusals.ts';
 import { noteUnknownMembers } from './unknown-members.ts';
@@ -41,6 +47,7 @@ interface Progress {
   readonly settled: Set<string>;
   /** Operations that ran without all they name, with their answers. */
   readonly incomplete: { operation: BulkOperation; id: string; answer: Answer }[];
+  errors: number;
 }
 
 async function runAll(
@@ -49,23 +56,34 @@ async function runAll(
   operations: readonly BulkOperation[],
   errorsMax: number,
 ): Promise<readonly Answer[]> {
-  const progress: Progress = { bridge, ids: new Map(), settled: new Set(), incomplete: [] };
+  const progress = startOf(bridge);
   const answers = new Map<BulkOperation, Answer>();
   const left = [...operations];
   const untilMs = performance.now() + BUDGET_MS;
-  let errors = 0;
-  while (left.length > 0 && errors < errorsMax) {
-    const { place, isIncomplete } = nextOperation(left, progress.settled);
+  while (left.length > 0 && progress.errors < errorsMax) {
+    const { place, isIncomplete } = nextOperation(left, progress.settled, awaitedBy(progress));
     const [operation] = left.splice(place, 1);
     if (operation === undefined) break;
-    const answer = await runOne(ctx, operation, progress, isIncomplete, untilMs);
+    answers.set(operation, await runOne(ctx, operation, progress, isIncomplete, untilMs));
     if (operation.bulkId !== undefined) progress.settled.add(operation.bulkId);
-    if (Number(answer.status) >= 400) errors += 1;
-    answers.set(operation, answer);
+    const awaited = awaitedBy(progress);
+    const isOpen = left.some(({ bulkId = '' }) => awaited.includes(bulkId));
+    if (!isOpen) await completeAll(ctx, progress);
     await nextTurn();
   }
-  for (const each of progress.incomplete) await complete(ctx, each, progress);
+  await completeAll(ctx, progress);
   return operations.flatMap((operation) => answers.get(operation) ?? []);
+}
+
+function startOf(bridge: Bridge): Progress {
+  return { bridge, ids: new Map(), settled: new Set(), incomplete: [], errors: 0 };
+}
+
+/** What circles that were begun still need. */
+function awaitedBy({ incomplete, settled }: Progress): readonly string[] {
+  return incomplete.flatMap(({ operation }) =>
+    [...operation.needs].filter((bulkId) => !settled.has(bulkId)),
+  );
 }
 
 async function runOne(
@@ -92,14 +110,25 @@ async function runOne(
     if (bulkId !== undefined) progress.ids.set(bulkId, done.id);
     if (isIncomplete) progress.incomplete.push({ operation, id: done.id, answer });
   } catch (thrown) {
-    await refuse(progress.bridge, ctx, answer, pathWithIds(path, idOf), thrown);
+    await refuse(progress, ctx, answer, pathWithIds(path, idOf), thrown);
   }
   return answer;
 }
 
+/** Ends circles before others build on them. What can't be resolved goes first: more may need it. */
+async function completeAll(ctx: ScimContext, progress: Progress): Promise<void> {
+  const { incomplete, ids } = progress;
+  while (incomplete.length > 0) {
+    const lost = incomplete.findIndex(
+      ({ operation }) => missingOf(operation.needs, ids).length > 0,
+    );
+    for (const each of incomplete.splice(Math.max(0, lost), 1)) await complete(ctx, each, progress);
+  }
+}
+
 /**
  * The second step of an operation in a circle: the resource as it was meant, now that all ids are
- * known. When one of them failed, this one is taken back: what is answered as failed left nothing.
+ * known. When one of them failed, this one is taken back.
  */
 async function complete(
   ctx: ScimContext,
@@ -113,12 +142,21 @@ async function complete(
     const done = await runOperation(ctx, { method: 'PUT', path, data, version: undefined });
     await report(progress.bridge, ctx, answer, { ...done, status: 201 });
   } catch (thrown) {
-    await runOperation(ctx, { method: 'DELETE', path, data: undefined, version: undefined });
+    await runOperation(ctx, undoing(path, answer));
     if (operation.bulkId !== undefined) progress.ids.delete(operation.bulkId);
     delete answer.location;
     delete answer.version;
-    await refuse(progress.bridge, ctx, answer, operation.path, thrown);
+    await refuse(progress, ctx, answer, operation.path, thrown);
   }
+}
+
+/** What is new goes. Whom a POST brought back was there before: such a person is inactive again. */
+function undoing(path: string, { version }: Answer): InnerRequest {
+  if (version === entityTag(1))
+    return { method: 'DELETE', path, data: undefined, version: undefined };
+  const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
+  const data = { schemas, Operations: [{ op: 'replace', path: 'active', value: false }] };
+  return { method: 'PATCH', path, data, version: undefined };
 }
 
 async function report(bridge: Bridge, ctx: ScimContext, answer: Answer, done: Done): Promise<void> {
@@ -130,7 +168,7 @@ async function report(bridge: Bridge, ctx: ScimContext, answer: Answer, done: Do
 }
 
 async function refuse(
-  bridge: Bridge,
+  progress: Progress,
   ctx: ScimContext,
   answer: Answer,
   path: string,
@@ -138,20 +176,25 @@ async function refuse(
 ): Promise<void> {
   const error = asScimError(thrown);
   const wanted = wantedBy(answer.method, path);
-  if (wanted !== undefined) await recordRefusal(bridge, ctx, wanted, error);
+  if (wanted !== undefined) await recordRefusal(progress.bridge, ctx, wanted, error);
   if (error.problem === 'internal') ctx.state.failure = thrown;
+  progress.errors += 1;
   answer.status = String(error.status);
   answer.response = error.toBody(ctx.state.requestId);
 }
 
 function checkReferences(needs: ReadonlySet<string>, ids: ReadonlyMap<string, string>): void {
-  const missing = [...needs].filter((bulkId) => !ids.has(bulkId));
+  const missing = missingOf(needs, ids);
   if (missing.length === 0) return;
   const named = missing.slice(0, 5).map((bulkId) => `"${bulkId.slice(0, 60)}"`);
   throw new ScimError(
     'unresolvedReference',
     `bulkId ${named.join(', ')} stands for nothing: no operation of this request made it, or the one that should have failed.`,
   );
+}
+
+function missingOf(needs: ReadonlySet<string>, ids: ReadonlyMap<string, string>): string[] {
+  return [...needs].filter((bulkId) => !ids.has(bulkId));
 }
 
 function noBulkId(): ScimError {

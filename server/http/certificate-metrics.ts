@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { CertificateStatus } from '#tls/status.ts';
+import { registerGauge } from './register-gauge.ts';
 
 /**
  * The certificate in numbers. Without one there are no samples of its times, so that a rule on them
@@ -15,17 +16,7 @@ export function registerCertificate(
     help: string,
     value: (of: CertificateStatus) => number | undefined,
   ): void => {
-    const metric = new Gauge({
-      name: `op_scim_certificate_${name}`,
-      help,
-      registers: [],
-      collect() {
-        const number = value(status());
-        this.remove();
-        if (number !== undefined) this.set(number);
-      },
-    });
-    registry.registerMetric(metric);
+    registerGauge(registry, `certificate_${name}`, help, () => value(status()));
   };
   gauge('served', '1 while there is a certificate to serve.', ({ certificate }) =>
     certificate === undefined ? 0 : 1,

@@ -5,8 +5,6 @@ import { send } from './answer.ts';
 import type { Bridge, Endpoint, ScimContext } from './context.ts';
 import { PAGE_DEFAULT, PAGE_MAX } from './limits.ts';
 
-const DOCUMENTATION_URL = 'https://github.com/op-scim/op-scim#readme';
-
 /** What the bridge can do, in its lenient and in its strict form (RFC 7644 §4). */
 export interface DiscoveryTexts {
   of(ctx: ScimContext): Discovery;
@@ -14,7 +12,6 @@ export interface DiscoveryTexts {
 
 export function createDiscoveryTexts({ limits }: Bridge): DiscoveryTexts {
   const common = {
-    documentationUrl: DOCUMENTATION_URL,
     defaultPageSize: PAGE_DEFAULT,
     maxPageSize: PAGE_MAX,
     cursorTimeoutSeconds: CURSOR_LIFE_SECONDS,

@@ -55,7 +55,7 @@ export class Health {
   }
 }
 
-/** 2.9.16 is build 209161: the vendor's form, which its tools expect. */
+/** 2.9.13 is build 209131: the vendor's form, whose last digit counts builds of a version. */
 export function buildOf(version: string): string {
   const [major = '0', minor = '0', patch = '0'] = version
     .split('.')

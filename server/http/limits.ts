@@ -11,5 +11,3 @@ export interface Limits {
 /** Resources of a page: what a client gets unasked, and what it gets at most. */
 export const PAGE_DEFAULT = 100;
 export const PAGE_MAX = 1_000;
-/** Operations of one PATCH. */
-export const PATCH_OPERATIONS_MAX = 1_000;

@@ -50,6 +50,7 @@ async function sendList(
   types: readonly ResourceType[],
   parameters: ListParameters,
 ): Promise<void> {
+  checkSort(types, parameters);
   const found =
     parameters.cursor === undefined
       ? await readByIndex(ctx, types, parameters)
@@ -74,8 +75,8 @@ async function readByIndex(
 ): Promise<Found> {
   const found: Found = { texts: [], total: 0, next: undefined };
   let total = 0;
-  for (const type of knowing(types, parameters, ctx.state.caller)) {
-    const { query, projection } = queryOf(type, parameters);
+  for (const type of inOrder(types, parameters, ctx.state.caller)) {
+    const { query, projection } = queryOf(type, types, parameters);
     const offset = Math.max(0, parameters.startIndex - 1 - total);
     const limit = parameters.count - found.texts.length;
     const { account, caller } = ctx.state;
@@ -97,19 +98,19 @@ async function readByCursor(
   const found: Found = { texts: [], total: undefined, next: undefined };
   const fingerprint = fingerprintOf(types, parameters);
   const at = cursor === '' ? '0:' : account.cursors.open(cursor, fingerprint).position;
-  const known = knowing(types, parameters, ctx.state.caller);
+  const ordered = inOrder(types, parameters, caller);
   let place = Number(at.slice(0, at.indexOf(':')));
   let after = at.slice(at.indexOf(':') + 1);
-  for (; place < known.length; place += 1, after = '') {
-    const type = known[place];
+  for (; place < ordered.length; place += 1, after = '') {
+    const type = ordered[place];
     const limit = parameters.count - found.texts.length;
     if (type === undefined || limit <= 0) break;
-    const { query, projection } = queryOf(type, parameters);
+    const { query, projection } = queryOf(type, types, parameters);
     const page = await search(account.directory, { ...query, after, limit }, caller);
-    if (known.length === 1) found.total = page.total;
+    if (ordered.length === 1) found.total = page.total;
     await render(ctx, type, page.records, projection, found.texts);
     const position = page.next === undefined ? undefined : `${place}:${page.next}`;
-    const isFull = found.texts.length >= parameters.count && place + 1 < known.length;
+    const isFull = found.texts.length >= parameters.count && place + 1 < ordered.length;
     const next = position ?? (isFull ? `${place + 1}:` : undefined);
     if (next === undefined) continue;
     found.next = account.cursors.seal({ query: fingerprint, position: next });
@@ -138,53 +139,58 @@ async function render(
 
 function queryOf(
   type: ResourceType,
-  { filter, sortBy, descending, attributes, excludedAttributes }: ListParameters,
+  types: readonly ResourceType[],
+  parameters: ListParameters,
 ): { query: Omit<Search, 'limit'>; projection: Projection | undefined } {
+  const { filter, attributes, excludedAttributes } = parameters;
   const projection = parseProjection(type, attributes, excludedAttributes);
   const wants = (name: string) => projection?.wants(name) ?? true;
   return {
     projection,
     query: {
       type,
+      others: types.filter((each) => each !== type),
       filter: filter === undefined ? undefined : parseFilter(filter),
-      sort: sortBy === undefined ? undefined : sortOf(type, sortBy, descending),
+      sort: sortOf(type, parameters),
       include: type.name === 'User' ? { groups: wants('groups') } : { members: wants('members') },
     },
   };
 }
 
-function sortOf(type: ResourceType, sortBy: string, descending: boolean): Sort {
-  const name = parseAttributeName(sortBy);
+/** Undefined: as created, for there is nothing to sort by. */
+function sortOf(type: ResourceType, { sortBy, descending }: ListParameters): Sort | undefined {
+  const name = sortBy === undefined ? undefined : parseAttributeName(sortBy);
   const by = name === undefined ? undefined : resolveAttribute(type, name);
-  if (by !== undefined && by.attribute.returned !== 'never') return { by, descending };
+  return by === undefined || by.attribute.returned === 'never' ? undefined : { by, descending };
+}
+
+/** Throws invalidValue when no type has the attribute. At the root one of them is enough. */
+function checkSort(types: readonly ResourceType[], parameters: ListParameters): void {
+  const { sortBy } = parameters;
+  if (sortBy === undefined || types.some((type) => sortOf(type, parameters) !== undefined)) return;
   throw new ScimError(
     'invalidValue',
-    `sortBy "${sortBy.slice(0, 60)}" is not an attribute of ${type.name}. Use a name from /Schemas.`,
+    `sortBy "${sortBy.slice(0, 60)}" is not an attribute of ${types.map(({ name }) => name).join(' or ')}. Use a name from /Schemas.`,
   );
 }
 
 /**
- * The types that the query can mean: at the root a filter may name what only one of them has.
- * When none has it, the last error says what is wrong.
+ * The types in the order of the answer, which is one after the other. What has not the attribute to
+ * sort by is last, first when descending (RFC 7644 §3.4.2.3). Refuses a bad filter before the first is read.
  */
-function knowing(
+function inOrder(
   types: readonly ResourceType[],
   parameters: ListParameters,
   policy: Policy,
 ): readonly ResourceType[] {
   if (types.length === 1) return types;
-  let refusal: unknown;
-  const known = types.filter((type) => {
-    try {
-      planFilter(type, queryOf(type, parameters).query.filter, policy);
-      return true;
-    } catch (thrown) {
-      refusal = thrown;
-      return false;
-    }
-  });
-  if (known.length === 0) throw refusal;
-  return known;
+  for (const type of types) {
+    const { filter, others } = queryOf(type, types, parameters).query;
+    planFilter(type, filter, policy, others);
+  }
+  const rank = (type: ResourceType) => Number(sortOf(type, parameters) === undefined);
+  const order = parameters.descending ? -1 : 1;
+  return types.toSorted((a, b) => order * (rank(a) - rank(b)));
 }
 
 function fingerprintOf(types: readonly ResourceType[], parameters: ListParameters): string {

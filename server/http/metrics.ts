@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Keyring } from '#session/keyring.ts';
-import type { StoreBackend } from '#store/store.ts';
+import type { StoreBackend, StoreHealth } from '#store/store.ts';
 import type { CertificateStatus } from '#tls/status.ts';
 import { registerCertificate } from './certificate-metrics.ts';
+import { registerGauge } from './register-gauge.ts';
 import { RequestMetric } from './request-metric.ts';
 
 export interface Metrics {
@@ -24,39 +25,49 @@ export function createMetrics(
 ): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  registry.registerMetric(
-    new Gauge({
-      name: 'op_scim_locked',
-      help: '1 while the bridge waits for the bearer token that unlocks it.',
-      registers: [],
-      collect() {
-        this.set(keyring.unlocked === undefined ? 1 : 0);
-      },
-    }),
+  registerGauge(
+    registry,
+    'locked',
+    '1 while the bridge waits for the bearer token that unlocks it.',
+    () => (keyring.unlocked === undefined ? 1 : 0),
   );
-  registry.registerMetric(
-    new Gauge({
-      name: 'op_scim_store_up',
-      help: '1 when the store answers.',
-      registers: [],
-      async collect() {
-        this.set(await isUp(backend));
-      },
-    }),
-  );
+  let store: StoreHealth | undefined;
+  registerStore(registry, () => store);
   if (tls !== undefined) registerCertificate(registry, () => tls.status(), Date.now);
   const requests = new RequestMetric();
   return {
     requests,
     contentType: registry.contentType,
-    text: async () => `${await registry.metrics()}\n${requests.draw()}`,
+    async text() {
+      store = await healthOf(backend);
+      return `${await registry.metrics()}\n${requests.draw()}`;
+    },
   };
 }
 
-async function isUp(backend: StoreBackend): Promise<0 | 1> {
-  const answers = backend.health().then(
-    () => 1 as const,
-    () => 0 as const,
+function registerStore(registry: Registry, health: () => StoreHealth | undefined): void {
+  registerGauge(registry, 'store_up', '1 when the store answers.', () =>
+    health() === undefined ? 0 : 1,
   );
-  return Promise.race([answers, sleep(STORE_PATIENCE_MS, 0 as const, { ref: false })]);
+  registerGauge(
+    registry,
+    'store_durable',
+    '1 when a crash of the store loses nothing that was answered.',
+    () => {
+      const known = health();
+      return known === undefined ? undefined : Number(known.durability === 'durable');
+    },
+  );
+  registerGauge(
+    registry,
+    'store_memory_ratio',
+    'Part of its memory limit that the store uses, where it has one.',
+    () => health()?.memoryUse,
+  );
+}
+
+/** Undefined when the store does not answer in time. */
+async function healthOf(backend: StoreBackend): Promise<StoreHealth | undefined> {
+  const answer = backend.health().catch(() => undefined);
+  return Promise.race([answer, sleep(STORE_PATIENCE_MS, undefined, { ref: false })]);
 }

@@ -3,6 +3,7 @@ import { send } from './answer.ts';
 import { authenticate } from './authenticate.ts';
 import type { Bridge, ScimContext, ScimMiddleware } from './context.ts';
 import { FailedTokens } from './failed-tokens.ts';
+import { sendFrontPage } from './front-page.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -16,10 +17,13 @@ export interface Operations {
 
 /**
  * `/ping` for anyone, `/health` and `/metrics` with the SCIM token, `/monitoring` with the health-only
- * token, and `/` to the status page. Lets other paths pass.
+ * token, and a page at `/app` for who opens the address in a browser. Lets other paths pass.
  */
-export function operationRoutes(bridge: Bridge, operations: Operations): ScimMiddleware {
-  const failed = new FailedTokens(Date.now);
+export function operationRoutes(
+  bridge: Bridge,
+  operations: Operations,
+  failed: FailedTokens,
+): ScimMiddleware {
   const routes: Readonly<Record<string, (ctx: ScimContext) => Promise<void> | void>> = {
     '/ping': (ctx) => ping(ctx, operations),
     '/health': async (ctx) => {
@@ -38,6 +42,9 @@ export function operationRoutes(bridge: Bridge, operations: Operations): ScimMid
       ctx.redirect('/app');
       ctx.status = 307;
     },
+    '/app': sendFrontPage,
+    // Load balancers of the vendor's bridge were told to look here.
+    '/app/status': sendFrontPage,
   };
   return operationsOf(routes);
 }

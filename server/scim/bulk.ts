@@ -1,5 +1,6 @@
 import { checkDepth } from './depth.ts';
 import { ScimError } from './errors.ts';
+import { property } from './property.ts';
 
 /** One operation of a bulk request (RFC 7644 §3.7), not yet checked further than its form. */
 export interface BulkOperation {
@@ -26,7 +27,9 @@ const ID_HOLDER = /(?:^|[:.])(?:value|manager|members)$/i;
 export function parseBulk(body: unknown, maxOperations: number): BulkRequest {
   if (!isObject(body)) throw notBulk('The body must be a JSON object.');
   checkDepth(body);
-  const { schemas, failOnErrors = 0, Operations: operations } = body;
+  const schemas = property(body, 'schemas');
+  const failOnErrors = property(body, 'failOnErrors') ?? 0;
+  const operations = property(body, 'Operations');
   if (!Array.isArray(schemas) || !schemas.includes(BULK_REQUEST)) {
     throw notBulk(`"schemas" must name ${BULK_REQUEST}.`);
   }
@@ -51,38 +54,31 @@ export function parseBulk(body: unknown, maxOperations: number): BulkRequest {
  * The place of the operation to run next, of those that are left: the first whose references are
  * known. When there is none, it is a POST of a circle, which then runs without the references that are
  * missing and gets them by a second step (RFC 7644 §3.7.1). `known` also holds the bulkIds that failed.
+ * What makes one of `awaited` goes before the others: until then a circle stays open.
  */
 export function nextOperation(
   left: readonly BulkOperation[],
   known: ReadonlySet<string>,
+  awaited: readonly string[] = [],
 ): { readonly place: number; readonly isIncomplete: boolean } {
   const coming = new Map<string, number>();
   for (const [place, { method, bulkId }] of left.entries()) {
     if (method === 'POST' && bulkId !== undefined) coming.set(bulkId, place);
   }
-  const missing = ({ needs }: BulkOperation) =>
-    [...needs].find((bulkId) => !known.has(bulkId) && coming.has(bulkId));
+  const missing = (operation: BulkOperation | undefined) =>
+    [...(operation?.needs ?? [])].find((bulkId) => !known.has(bulkId) && coming.has(bulkId));
+  const wanted = awaited.find((bulkId) => coming.has(bulkId));
   const free = left.findIndex((operation) => missing(operation) === undefined);
-  if (free !== -1) return { place: free, isIncomplete: false };
-  return {
-    place: placeInCircle(left, (operation) => coming.get(missing(operation) ?? '') ?? 0),
-    isIncomplete: true,
-  };
-}
-
-/** Everything waits, so that going on from each to what it waits for ends in a circle. */
-function placeInCircle(
-  left: readonly BulkOperation[],
-  awaitedBy: (operation: BulkOperation) => number,
-): number {
-  const seen = new Set([0]);
-  let place = 0;
-  for (let operation = left[place]; operation !== undefined; operation = left[place]) {
-    place = awaitedBy(operation);
-    if (seen.has(place)) break;
+  let place = wanted === undefined ? Math.max(0, free) : (coming.get(wanted) ?? 0);
+  const seen = new Set<number>();
+  for (;;) {
+    const bulkId = missing(left[place]);
+    if (bulkId === undefined) return { place, isIncomplete: false };
+    // Everything on the way waits, so that it ends in a circle.
+    if (seen.has(place)) return { place, isIncomplete: true };
     seen.add(place);
+    place = coming.get(bulkId) ?? 0;
   }
-  return place;
 }
 
 /**
@@ -107,7 +103,7 @@ export function withIds(
   const entries: [string, unknown][] = [];
   for (const [name, value] of Object.entries(data)) {
     const replaced = withIds(value, idOf, ID_HOLDER.test(name));
-    if (replaced === undefined && name === 'value') return undefined;
+    if (replaced === undefined && name.toLowerCase() === 'value') return undefined;
     if (replaced !== undefined) entries.push([name, replaced]);
   }
   return Object.fromEntries(entries);
@@ -122,7 +118,11 @@ export function pathWithIds(path: string, idOf: (bulkId: string) => string | und
 
 function parseOperation(operation: unknown): BulkOperation {
   if (!isObject(operation)) throw notBulk('Each operation must be an object.');
-  const { method, path, bulkId, version, data } = operation;
+  const method = property(operation, 'method');
+  const path = property(operation, 'path');
+  const bulkId = property(operation, 'bulkId');
+  const version = property(operation, 'version');
+  const data = property(operation, 'data');
   if (typeof method !== 'string' || typeof path !== 'string') {
     throw notBulk('Each operation needs "method" and "path" as text.');
   }

@@ -5,7 +5,6 @@ import { GROUP, USER } from './schema/resource-types.ts';
 /** What the bridge offers and how much of it, as clients are told. */
 export interface DiscoveryLimits {
   readonly strict: boolean;
-  readonly documentationUrl: string;
   readonly defaultPageSize: number;
   readonly maxPageSize: number;
   readonly cursorTimeoutSeconds: number;
@@ -46,7 +45,6 @@ export function createDiscovery(limits: DiscoveryLimits): Discovery {
 function serviceProviderConfig(limits: DiscoveryLimits): object {
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
-    documentationUri: limits.documentationUrl,
     patch: { supported: true },
     bulk: {
       supported: true,

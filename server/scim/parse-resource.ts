@@ -4,6 +4,7 @@ import { type Document, type DocumentValue, emptyDocument, type Policy } from '.
 import { ScimError } from './errors.ts';
 import { parseMembers } from './parse-members.ts';
 import { parseObject } from './parse-value.ts';
+import { property } from './property.ts';
 import type { ResourceType } from './schema/attribute.ts';
 import { GROUP, USER } from './schema/resource-types.ts';
 import { resourceShape } from './shape.ts';
@@ -35,8 +36,8 @@ export function parseResource(type: ResourceType, body: unknown, policy: Policy)
   parseObject(resourceShape(type), settled, policy, '', document);
   setSchemas(type, document);
   checkRequired(type, document);
-  checkSchemas(type, findValue(settled, 'schemas'), document, policy);
-  const members = type === GROUP ? findValue(settled, 'members') : undefined;
+  checkSchemas(type, property(settled, 'schemas'), document, policy);
+  const members = type === GROUP ? property(settled, 'members') : undefined;
   return {
     document,
     members: members === undefined ? undefined : parseMembers(members, policy, 'members'),
@@ -104,10 +105,4 @@ function checkExactly(type: ResourceType, urns: readonly string[], parsed: Docum
       ? `schemas must name ${missing}: it is what the resource holds.`
       : `schemas names ${shown}, which a ${type.name} does not have. Known are ${known.join(', ')}.`,
   );
-}
-
-function findValue(body: Readonly<Record<string, unknown>>, name: string): unknown {
-  if (Object.hasOwn(body, name)) return body[name];
-  const key = Object.keys(body).find((key) => key.toLowerCase() === name);
-  return key === undefined ? undefined : body[key];
 }

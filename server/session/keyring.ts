@@ -202,7 +202,7 @@ class SessionKeyring implements Keyring {
     if (opened === undefined) {
       if (!this.#reportedDamage) {
         this.#reportedDamage = true;
-        const fields = { session: this.#source.origin, kid: record.kid };
+        const fields = { origin: this.#source.origin, kid: record.kid };
         this.#log?.error(
           fields,
           'session: the token fits but the file was changed; put back the file as it was written',
@@ -217,7 +217,7 @@ class SessionKeyring implements Keyring {
     // The key of the session before is left to its background work, which may still hold it.
     this.#unlocked = new Unlocked(this.accountId, opened.payload, opened.dataKey);
     this.#unlockedSeal = sealOf(this.#session);
-    this.#log?.info({ session: this.#source.origin, kid: record.kid }, 'session: unlocked');
+    this.#log?.info({ origin: this.#source.origin, kid: record.kid }, 'session: unlocked');
     for (const listener of this.#listeners) {
       listener(this.#unlocked);
     }
@@ -233,7 +233,7 @@ class SessionKeyring implements Keyring {
           ? 'holds no good token of this session'
           : 'holds a health token, which unlocks nothing';
       this.#log?.warn(
-        { session: this.#source.origin, locked: this.#isLocked },
+        { origin: this.#source.origin, locked: this.#isLocked },
         `session: OP_BEARER_TOKEN_FILE ${reason}; put the token there that belongs to the session`,
       );
     }
@@ -250,13 +250,13 @@ class SessionKeyring implements Keyring {
     });
     if (!this.#isOfThisAccount) {
       this.#log?.error(
-        { session: this.#source.origin, accountId: session.meta.accountId },
+        { origin: this.#source.origin, accountId: session.meta.accountId },
         'session: the new file is for another account, so all tokens are refused; restart the bridge to serve that account, or put the file back',
       );
       return;
     }
     this.#log?.info(
-      { session: this.#source.origin, locked: this.#isLocked },
+      { origin: this.#source.origin, locked: this.#isLocked },
       'session: a new file was read',
     );
     this.#tokenSource?.repeat();

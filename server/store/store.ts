@@ -110,6 +110,12 @@ export interface StoreBackend {
   close(): Promise<void>;
 }
 
+/** What an account holds, read without changing anything, also beside a running bridge. */
+export interface StoreView extends Pick<Store, 'get' | 'events'> {
+  /** What `keepFirst` stored under this name; undefined: nothing yet. */
+  kept(name: string): Promise<string | undefined>;
+}
+
 export interface StoreHealth {
   /** Whether an acknowledged write survives a power cut of the backend. */
   readonly durability: 'durable' | 'may-lose-seconds' | 'memory-only';

@@ -42,7 +42,10 @@ export function readCertificate(chainPem: string, keyPem: string): Certificate {
 }
 
 /** Why clients of `domain` will refuse the names; undefined when they won't. Completes "it …". */
-export function wrongName({ chainPem }: Certificate, domain: string): string | undefined {
+export function wrongName(
+  { chainPem }: Pick<Certificate, 'chainPem'>,
+  domain: string,
+): string | undefined {
   const leaf = new X509Certificate(chainPem);
   if (leaf.subjectAltName === undefined) return 'names no domain in a subject alternative name';
   if (leaf.checkHost(domain, { subject: 'never' }) !== undefined) return undefined;

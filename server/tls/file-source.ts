@@ -135,6 +135,18 @@ class FileSource implements CertificateSource {
   }
 }
 
+/** The certificate of two PEM files. Throws UnusableCertificate, which names the files. */
+export function readCertificateFiles(certFile: string, keyFile: string): Certificate {
+  const chainPem = readPem(certFile);
+  const keyPem = readPem(keyFile);
+  try {
+    return readCertificate(chainPem, keyPem);
+  } catch (thrown) {
+    if (!(thrown instanceof UnusableCertificate)) throw thrown;
+    throw new UnusableCertificate(`${certFile} with ${keyFile}: ${thrown.message}`);
+  }
+}
+
 /** Throws UnusableCertificate. */
 function readPem(path: string): string {
   try {

@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import type { RequestListener, ServerOptions } from 'node:http';
 import type { Server } from 'node:https';
 import type { Logger } from 'pino';
-import { OperatorError } from '#base/operator-error.ts';
 import type { Config } from '#config/options.ts';
 import type { StoreBackend } from '#store/store.ts';
 import { openAcmeSource } from './acme-source.ts';
 import type { Certificate } from './certificate.ts';
 import { PendingChallenge } from './challenges.ts';
+import { type DnsTuning, openDnsChallenge } from './dns/open-dns-challenge.ts';
 import { loadEngine } from './engines.ts';
 import { openFileSource } from './file-source.ts';
 import { createFront } from './front.ts';
 import { httpChallengeListener } from './http-challenge.ts';
-import type { OrderTimes } from './orders.ts';
+import type { OrderOptions, OrderTimes } from './orders.ts';
 import { RETRY_PLAN } from './schedule.ts';
-import { type Seal, sealOf, secretFromText } from './seal.ts';
+import { openSeal } from './seal.ts';
 import {
   type CertificateFinding,
   type CertificateSource,
@@ -54,6 +54,7 @@ export interface TlsParts {
 export interface TlsTuning extends Partial<OrderTimes> {
   readonly pollMs?: number;
   readonly filePollMs?: number;
+  readonly dns?: DnsTuning;
   /** PEM texts of the authorities that browsers know. */
   readonly publicRoots?: readonly string[];
   readonly now?: () => number;
@@ -108,7 +109,6 @@ async function openAcme(
 ): Promise<CertificateSource> {
   const { config, domain, backend, log, tuning = {} } = parts;
   const { acmeEabKid: kid, acmeEabHmac: hmacKey, acmeCaFile } = config;
-  if (config.dnsChallengeConfigFile !== undefined) throw noDnsChallenge();
   const url = config.acmeDirectoryUrl;
   return openAcmeSource({
     domain,
@@ -120,9 +120,9 @@ async function openAcme(
     email: config.acmeEmail ?? `1pw@${domain}`,
     externalAccount: kid === undefined || hmacKey === undefined ? undefined : { kid, hmacKey },
     profile: config.acmeProfile,
-    challenge: config.acmeChallenge,
+    challenge: openChallenge(parts),
     store: openTlsStore(backend, { domain, directoryUrl: url }),
-    seal: await openSeal(parts),
+    seal: await openSeal(config, parts.storeSeal),
     challenges,
     log,
     serve,
@@ -139,14 +139,9 @@ async function openAcme(
   });
 }
 
-async function openSeal({ config, storeSeal }: TlsParts): Promise<Seal> {
-  if (config.tlsKeySecret === undefined) return sealOf(storeSeal);
-  const secret = await secretFromText(config.tlsKeySecret);
-  return sealOf(() => secret);
-}
-
-function noDnsChallenge(): OperatorError {
-  return new OperatorError(
-    'OP_DNS_CHALLENGE_CONFIG_FILE is set, but this version does not answer challenges by DNS. Unset it: certificates then come over port 443.',
-  );
+function openChallenge({ config, domain, log, tuning = {} }: TlsParts): OrderOptions['challenge'] {
+  const { dnsChallengeConfigFile: path, acmeChallenge } = config;
+  if (path === undefined) return acmeChallenge;
+  const { dns, now = Date.now } = tuning;
+  return openDnsChallenge({ path, domain, log, now, tuning: dns });
 }

@@ -20,7 +20,7 @@ import { accountBody, failureBody, type Renewal, renewalBody } from './records.t
 import { type Failure, nextFailure, nextTryMs, type RetryPlan } from './schedule.ts';
 import type { Seal } from './seal.ts';
 import type { SharedCertificate } from './shared-certificate.ts';
-import { LeaseLost, sharedSolver } from './shared-solver.ts';
+import { LeaseLost, type OrderParts, sharedSolver } from './shared-solver.ts';
 import { newKeyPem } from './signing.ts';
 import type { TlsRecord, TlsStore } from './tls-store.ts';
 
@@ -31,8 +31,8 @@ export interface OrderOptions {
   readonly email: string | undefined;
   readonly externalAccount: ExternalAccount | undefined;
   readonly profile: string | undefined;
-  /** A solver of one's own, as for DNS-01, or the kind that goes through the store. */
-  readonly challenge: ChallengeSolver | 'tls-alpn-01' | 'http-01';
+  /** The kind that goes through the store, or what makes a solver for each order, as for DNS-01. */
+  readonly challenge: 'tls-alpn-01' | 'http-01' | ((order: OrderParts) => ChallengeSolver);
   readonly store: TlsStore;
   readonly seal: Seal;
   readonly shared: SharedCertificate;
@@ -222,7 +222,7 @@ export class Orders {
       accountKeyPem,
       certificateKeyPem,
       domain,
-      solver: this.#solver(lease),
+      solver: this.#solver(lease, signal),
       signal,
     });
     try {
@@ -237,10 +237,11 @@ export class Orders {
     }
   }
 
-  #solver(lease: Lease): ChallengeSolver {
+  #solver(lease: Lease, signal: AbortSignal): ChallengeSolver {
     const { challenge, store, shared, times, log } = this.#options;
-    if (typeof challenge !== 'string') return challenge;
-    return sharedSolver({ type: challenge, store, shared, lease, spreadMs: times.spreadMs, log });
+    const order: OrderParts = { store, shared, lease, signal, log };
+    if (typeof challenge !== 'string') return challenge(order);
+    return sharedSolver({ ...order, type: challenge, spreadMs: times.spreadMs });
   }
 
   /** The stored account, else the one that the store has lost, else a new one. */

@@ -10,6 +10,11 @@ export class UnusableRecord extends Error {
   override readonly name = 'UnusableRecord';
 }
 
+/** What to tell of a stored certificate that is not used. */
+export function unusableText({ message }: UnusableRecord): string {
+  return `The stored certificate ${message}. It stays as it is until another one is issued.`;
+}
+
 /** The renewal window of one certificate, and the time in it that all replicas take. */
 export interface Renewal extends RenewalWindow {
   readonly serial: string;

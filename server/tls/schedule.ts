@@ -20,7 +20,7 @@ export interface RetryPlan {
    * hour, and after the fourth an operator has to look anyway.
    */
   readonly checkMs: readonly number[];
-  /** The directory or the store was not there. */
+  /** The directory, the store or the provider of DNS was not there, or refused us: no check was spent. */
   readonly networkMs: readonly number[];
   /** Settings have to be changed first. */
   readonly operatorMs: readonly number[];
@@ -49,6 +49,15 @@ export function renewalTimeMs(notBeforeMs: number, notAfterMs: number): number {
   return notBeforeMs + Math.round(lifeMs * (lifeMs < SHORT_LIFE_MS ? 1 / 2 : 2 / 3));
 }
 
+/** When this certificate is to be renewed: as the authority said, but never later than our own rule. */
+export function plannedRenewalMs(
+  { notBeforeMs, notAfterMs }: { readonly notBeforeMs: number; readonly notAfterMs: number },
+  pickMs: number | undefined,
+): number {
+  const latestMs = renewalTimeMs(notBeforeMs, notAfterMs);
+  return Math.min(pickMs ?? latestMs, latestMs);
+}
+
 /** The record of one more failure. `random` from 0 to 1 makes replicas and bridges differ. */
 export function nextFailure(
   error: AcmeError,
@@ -62,7 +71,10 @@ export function nextFailure(
   const waitMs =
     problem === 'rateLimited'
       ? Math.min(error.retryAfterMs ?? RATE_LIMIT_MS, WAIT_MAX_MS)
-      : stepOf(planOf(problem, plan), count) * (1 + random / 5);
+      : Math.max(
+          stepOf(planOf(problem, plan), count) * (1 + random / 5),
+          Math.min(error.retryAfterMs ?? 0, WAIT_MAX_MS),
+        );
   return { problem, message, count, atMs: nowMs, nextMs: nowMs + Math.round(waitMs) };
 }
 
@@ -78,7 +90,12 @@ export function nextTryMs(failure: Failure, nowMs: number, isNewProcess: boolean
   return Math.min(nextMs, isCheck ? atMs + CHECK_AFTER_START_MS : nowMs);
 }
 
-const NETWORK: ReadonlySet<string> = new Set(['network', 'serverInternal', 'badNonce']);
+const NETWORK: ReadonlySet<string> = new Set([
+  'network',
+  'dnsProvider',
+  'serverInternal',
+  'badNonce',
+]);
 const OPERATOR: ReadonlySet<string> = new Set([
   'accountDoesNotExist',
   'clock',

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { Config } from '#config/options.ts';
 
 /** Seals private keys for the store. A locked bridge opens them too: it has to serve HTTPS. */
 export interface Seal {
@@ -32,6 +33,16 @@ export function sealOf(secret: () => Buffer): Seal {
     close: (text, context) => encrypt(derived().key, text, context),
     open: (sealed, context) => decrypt(derived().key, sealed, context),
   };
+}
+
+/** The seal that the settings say: OP_TLS_KEY_SECRET, else 32 bytes of the session as it is now. */
+export async function openSeal(
+  { tlsKeySecret }: Pick<Config, 'tlsKeySecret'>,
+  storeSeal: () => Buffer,
+): Promise<Seal> {
+  if (tlsKeySecret === undefined) return sealOf(storeSeal);
+  const secret = await secretFromText(tlsKeySecret);
+  return sealOf(() => secret);
 }
 
 /** The 32 bytes for `sealOf` from text that an operator chose. */

@@ -13,8 +13,9 @@ import {
   readRenewalBody,
   sealIdOf,
   UnusableRecord,
+  unusableText,
 } from './records.ts';
-import { type Failure, renewalTimeMs } from './schedule.ts';
+import { type Failure, plannedRenewalMs } from './schedule.ts';
 import type { Seal } from './seal.ts';
 import type { TlsRecord, TlsRecords, TlsStore } from './tls-store.ts';
 
@@ -91,9 +92,7 @@ export class SharedCertificate {
   /** Undefined without a certificate: at once. */
   get renewAtMs(): number | undefined {
     if (this.#current === undefined) return undefined;
-    const { notBeforeMs, notAfterMs } = this.#current;
-    const latestMs = renewalTimeMs(notBeforeMs, notAfterMs);
-    return Math.min(this.renewal?.pickMs ?? latestMs, latestMs);
+    return plannedRenewalMs(this.#current, this.renewal?.pickMs);
   }
 
   get storeTrouble(): string | undefined {
@@ -178,7 +177,7 @@ export class SharedCertificate {
     if (mark.every((part, n) => part === this.#settled[n])) return;
     const stored = record === undefined ? undefined : this.#openRecord(record);
     if (stored instanceof UnusableRecord) {
-      const text = `The stored certificate ${stored.message}. It stays as it is until another one is issued.`;
+      const text = unusableText(stored);
       if (text !== this.#recordTrouble)
         this.#options.log.warn(this.#fields, `certificate: ${text}`);
       this.#recordTrouble = text;

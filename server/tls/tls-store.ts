@@ -7,9 +7,7 @@ import type { Lease, RecordWrite, Store, StoreBackend } from '#store/store.ts';
  *
  * Every method rejects with StoreUnavailable when the store can't be reached or takes no write.
  */
-export interface TlsStore {
-  /** Everything there is, as of one moment. `sealId` names the ACME account's record. */
-  read(sealId: string): Promise<TlsRecords>;
+export interface TlsStore extends TlsView {
   /**
    * Writes all or nothing. False: a record has another version by now, or another replica holds the
    * lease. Tells the other replicas.
@@ -22,8 +20,20 @@ export interface TlsStore {
   onChange(listener: () => void): () => void;
   /** Removes what old writes left behind. */
   sweep(): Promise<void>;
+}
+
+/** The reading half. */
+export interface TlsView {
+  /** Everything there is, as of one moment. `sealId` names the ACME account's record. */
+  read(sealId: string): Promise<TlsRecords>;
   /** Binds what is sealed to its record. */
   contextOf(name: TlsRecordName, sealId: string): string;
+}
+
+/** Whose records: other domains and directories have their own. */
+export interface TlsPlace {
+  readonly domain: string;
+  readonly directoryUrl: string;
 }
 
 export type TlsRecordName = (typeof NAMES)[number];
@@ -51,32 +61,17 @@ export interface WriteOptions {
 }
 
 const NAMES = ['certificate', 'challenge', 'failure', 'renewal', 'account'] as const;
-/** Not an account: ids never begin with a dot. */
-const BRIDGE = '.bridge';
+/** Where the bridge keeps what is of no account: ids of accounts never begin with a dot. */
+export const BRIDGE = '.bridge';
 const TOPIC = 'tls';
 const SWEEPS_MAX = 100;
 
-export function openTlsStore(
-  backend: StoreBackend,
-  { domain, directoryUrl }: { readonly domain: string; readonly directoryUrl: string },
-): TlsStore {
-  const directoryId = hash('sha256', directoryUrl, 'hex').slice(0, 8);
+export function openTlsStore(backend: StoreBackend, place: TlsPlace): TlsStore {
   const store: Store = backend.account(BRIDGE);
-  /** An account is for all domains. Each seal has its own: none can use another's key. */
-  const idOf = (name: TlsRecordName, sealId: string): string =>
-    name === 'account' ? `account:${directoryId}:${sealId}` : `${name}:${domain}:${directoryId}`;
-  const leaseName = `order:${domain}:${directoryId}`;
+  const idOf = recordIds(place);
+  const leaseName = `order:${place.domain}:${directoryIdOf(place)}`;
   return {
-    async read(sealId) {
-      const ids = NAMES.map((name) => idOf(name, sealId));
-      const found = await store.get('tls', ids);
-      const records: Partial<Record<TlsRecordName, TlsRecord>> = {};
-      for (const [n, name] of NAMES.entries()) {
-        const record = found[n];
-        if (record !== undefined) records[name] = { body: record.body, version: record.version };
-      }
-      return records;
-    },
+    ...openTlsView(store, place),
     async write(changes, { sealId = '', fence, event } = {}) {
       const writes = changes
         .filter(({ before, body }) => before !== undefined || body !== undefined)
@@ -107,6 +102,36 @@ export function openTlsStore(
         if (!(await store.sweep())) return;
       }
     },
+  };
+}
+
+/** `store` is that of BRIDGE. */
+export function openTlsView(store: Pick<Store, 'get'>, place: TlsPlace): TlsView {
+  const idOf = recordIds(place);
+  return {
+    async read(sealId) {
+      const ids = NAMES.map((name) => idOf(name, sealId));
+      const found = await store.get('tls', ids);
+      const records: Partial<Record<TlsRecordName, TlsRecord>> = {};
+      for (const [n, name] of NAMES.entries()) {
+        const record = found[n];
+        if (record !== undefined) records[name] = { body: record.body, version: record.version };
+      }
+      return records;
+    },
     contextOf: (name, sealId) => `${BRIDGE}/tls/${idOf(name, sealId)}`,
   };
+}
+
+/** An account is for all domains. Each seal has its own: none can use another's key. */
+function recordIds(place: TlsPlace): (name: TlsRecordName, sealId: string) => string {
+  const directoryId = directoryIdOf(place);
+  return (name, sealId) =>
+    name === 'account'
+      ? `account:${directoryId}:${sealId}`
+      : `${name}:${place.domain}:${directoryId}`;
+}
+
+function directoryIdOf({ directoryUrl }: TlsPlace): string {
+  return hash('sha256', directoryUrl, 'hex').slice(0, 8);
 }

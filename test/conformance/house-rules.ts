@@ -42,7 +42,7 @@ export function houseRuleViolations(
 }
 
 function mediaTypeViolations(line: RequestLine, answer: Answer): string[] {
-  const accept = line.headers['accept'] ?? '';
+  const accept = line.headers['accept']?.toLowerCase() ?? '';
   const contentType = answer.headers['content-type'] ?? '';
   const wantsJson = accept.includes('application/json') && !accept.includes('scim+json');
   const isRight = (wantsJson ? JSON_MEDIA_TYPE : SCIM_MEDIA_TYPE).test(contentType);

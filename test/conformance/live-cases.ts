@@ -35,7 +35,7 @@ export const LIVE_CASES: readonly LiveCase[] = [
   },
   {
     name: 'live/parallel-patches',
-    title: '20 parallel PATCHes of one group lose nothing',
+    title: '20 parallel PATCHes of one group or one person lose nothing',
     rows: ['7.59'],
     run: parallelPatches,
   },
@@ -170,6 +170,25 @@ async function parallelPatches(bridge: Bridge): Promise<void> {
   assert.deepEqual(await membersOf(bridge, group), new Set(ids.slice(100)));
   const renamed = await call(bridge, 'GET', `/Groups/${group}?excludedAttributes=members`);
   assert.equal(renamed.body['displayName'], 'Renamed');
+  await parallelPatchesOfOnePerson(bridge);
+}
+
+async function parallelPatchesOfOnePerson(bridge: Bridge): Promise<void> {
+  const [id] = await createUsers(bridge, 1, 'busy');
+  const roles = Array.from({ length: 20 }, (_, index) => `role-${index}`);
+  const answers = await Promise.all(
+    roles.map((value) =>
+      call(bridge, 'PATCH', `/Users/${id}`, {
+        Operations: [{ op: 'add', path: 'roles', value: [{ value }] }],
+      }),
+    ),
+  );
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  const { body } = await call(bridge, 'GET', `/Users/${id}`);
+  assert.ok(Array.isArray(body['roles']));
+  const kept = body['roles'].map((role) => JSON.stringify(role)).sort();
+  assert.deepEqual(kept, roles.map((value) => JSON.stringify({ value })).sort());
+  assert.equal(Object(body['meta']).version, 'W/"21"');
 }
 
 async function bigGroups(bridge: Bridge): Promise<void> {

@@ -174,6 +174,12 @@ for (const store of ['sqlite', 'redis'] as const) {
       assertSilent(exported.stdout + exported.stderr, 'the export');
       const config = await runCli(['config'], { env: env() });
       assertSilent(config.stdout + config.stderr, 'the settings');
+      const token = join(folder, 'health-token');
+      writeFileSync(token, healthToken, { mode: 0o600 });
+      const args = ['doctor', '--output', 'json', '--health-token-file', token];
+      const examined = await runCli(args, { env: env() });
+      assert.match(examined.stdout, /"OP_UNKNOWN_SETTING is no setting/);
+      assertSilent(examined.stdout + examined.stderr, 'the doctor');
       const inspected = await runCli(['session', 'inspect', session()]);
       assertSilent(inspected.stdout + inspected.stderr, 'session inspect');
     });

@@ -105,14 +105,23 @@ suite('What a request costs does not grow with the directory', () => {
     await redis.stop();
   });
 
-  /** Commands that Redis ran for each request, those inside scripts too. */
-  async function commandsFor(people: number): Promise<Map<string, number>> {
+  /** With so many people, all of them in one group. */
+  async function onSeeded<T>(people: number, run: (bridge: TestBridge) => Promise<T>): Promise<T> {
     await client.flushdb();
     await seedBridge({ kind: 'redis', url: redis.url }, ACCOUNT, people);
     const group = { ...BIG_GROUP, size: people };
     await seedGroups({ kind: 'redis', url: redis.url }, ACCOUNT, [group]);
     const bridge = await startBridge({ store: 'redis', redisUrl: redis.url, keep: true });
     try {
+      return await run(bridge);
+    } finally {
+      await bridge.close();
+    }
+  }
+
+  /** Commands that Redis ran for each request, those inside scripts too. */
+  function commandsFor(people: number): Promise<Map<string, number>> {
+    return onSeeded(people, async (bridge) => {
       // Redis learns each script at its first use.
       for (const request of firstUses) await send(bridge, request);
       const counts = new Map<string, number>();
@@ -122,9 +131,29 @@ suite('What a request costs does not grow with the directory', () => {
         counts.set(request.name, calls(await client.info('commandstats')));
       }
       return counts;
-    } finally {
-      await bridge.close();
-    }
+    });
+  }
+
+  test('members that are left out are not read', async () => {
+    await onSeeded(SMALL, async (bridge) => {
+      const filter = encodeURIComponent(`displayName eq "${BIG_GROUP.name}"`);
+      const paths = [`/Groups/${groupId(BIG_GROUP.index)}?`, `/Groups?filter=${filter}&`];
+      for (const path of paths) {
+        const whole = await readsOf(bridge, `${path}excludedAttributes=meta`);
+        const without = await readsOf(bridge, `${path}excludedAttributes=members`);
+        assert.ok(whole > without, `${path}: ${whole} reads with members, ${without} without`);
+        assert.equal(await readsOf(bridge, `${path}attributes=displayName`), without, path);
+      }
+    });
+  });
+
+  /** The commands of Redis for a second request like it. */
+  async function readsOf(bridge: TestBridge, path: string): Promise<number> {
+    const request: Request = { name: path, method: 'GET', path, status: 200 };
+    await send(bridge, request);
+    await client.config('RESETSTAT');
+    await send(bridge, request);
+    return calls(await client.info('commandstats'));
   }
 
   test(`as many commands of Redis for ${LARGE} people as for ${SMALL}`, async () => {

@@ -64,6 +64,49 @@ test('who, what and the reference that the log has', async () => {
   assert.ok(!JSON.stringify(event).includes(bridge.token));
 });
 
+test('each write that is done has one event, with names and counts and no value', async () => {
+  const patch = (operation: object) => ({ schemas: [PATCH_OP], Operations: [operation] });
+  const secret = 'Countess';
+  const person = { userName: 'annie', externalId: 'x-1', title: secret };
+  let id = '';
+  let groupId = '';
+  const inactive = { active: false };
+  const members = () => [{ value: id }];
+  const patchGroup = (operation: object) => send('PATCH', `/Groups/${groupId}`, patch(operation));
+  const rows: readonly (readonly [string, () => Promise<Answer>])[] = [
+    ['create User', () => send('POST', '/Users', person)],
+    ['replace User', () => send('PUT', `/Users/${id}`, { ...person, nickName: secret })],
+    ['patch User', () => send('PATCH', `/Users/${id}`, patch({ op: 'remove', path: 'nickName' }))],
+    ['create Group', () => send('POST', '/Groups', { displayName: 'Done', members: members() })],
+    ['patch Group', () => patchGroup({ op: 'remove', path: 'members', value: members() })],
+    ['patch Group', () => patchGroup({ op: 'add', path: 'members', value: members() })],
+    ['patch Group', () => patchGroup({ op: 'replace', path: 'displayName', value: secret })],
+    ['replace Group', () => send('PUT', `/Groups/${groupId}`, { displayName: 'Done' })],
+    ['delete Group', () => send('DELETE', `/Groups/${groupId}`)],
+    ['patch User', () => send('PATCH', `/Users/${id}`, patch({ op: 'add', value: inactive }))],
+    ['restore User', () => send('POST', '/Users', person)],
+    ['delete User', () => send('DELETE', `/Users/${id}`)],
+    ['restore User', () => send('POST', '/Users', person)],
+  ];
+  for (const [place, [what, run]] of rows.entries()) {
+    const events = await history(async () => {
+      const answer = await run();
+      assert.ok(answer.status < 300, answer.text);
+      if (what === 'create User') id = idOf(answer);
+      if (what === 'create Group') groupId = idOf(answer);
+    });
+    const [event] = events;
+    assert.deepEqual(
+      events.map(({ operation, resourceType }) => `${operation} ${resourceType}`),
+      [what],
+      `row ${place}`,
+    );
+    assert.equal(event?.result, 'done');
+    assert.equal(event?.id, what.endsWith('User') ? id : groupId);
+    assert.ok(!JSON.stringify(event).includes(secret), JSON.stringify(event));
+  }
+});
+
 test('each refused write has one event, with the reference that the answer has', async () => {
   const id = await made('/Users', { userName: 'grace' });
   const groupId = await made('/Groups', { displayName: 'Refused' });

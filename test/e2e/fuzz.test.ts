@@ -77,7 +77,7 @@ for (const store of ['sqlite', 'redis'] as const) {
             assert.doesNotMatch(answer.text, /"status":"5\d\d"/);
           }
         }),
-        { numRuns: 500, interruptAfterTimeLimit: 8_000 },
+        { numRuns: 300 }, // A limit of time would leave it to chance what comes.
       );
       for (const status of [200, 201, 204, 400]) assert.ok(seen.has(status), `no ${status} came`);
       const listed = await call(bridge, 'GET', '/Users?count=1000');

@@ -22,11 +22,16 @@ describe('the log', () => {
   after(() => bridge.close());
 
   /** Sends it as Okta would; resolves to the answer and the lines that it left in the log. */
-  async function heard(method: string, path: string, fields?: object) {
+  async function heard(
+    method: string,
+    path: string,
+    fields?: object,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     lines = [];
     const answer = await call(bridge, method, path, {
       body: fields === undefined ? undefined : JSON.stringify(fields),
-      headers: { 'user-agent': 'Okta SCIM Client 1.0.0' },
+      headers: { 'user-agent': 'Okta SCIM Client 1.0.0', ...headers },
     });
     await new Promise((resolve) => setTimeout(resolve, 20));
     return { answer, written: lines };
@@ -52,7 +57,29 @@ describe('the log', () => {
 
   test('has nothing for what was only read', async () => {
     assert.deepEqual((await heard('GET', '/Users')).written, []);
-    assert.deepEqual((await heard('GET', '/Users/NOBODY')).written, []);
+    assert.deepEqual((await heard('GET', '/ping')).written, []);
+  });
+
+  test('has nothing for what strangers try', async () => {
+    assert.deepEqual((await heard('GET', '/nothing')).written, []);
+    assert.deepEqual((await heard('POST', '/ping')).written, []);
+  });
+
+  test('has the reference of a read that was refused, a wrong token among them', async () => {
+    const wrong = { authorization: `Bearer ${'A'.repeat(42)}E` };
+    const refused = [
+      ['/Users/NOBODY', 404, 'notFound', {}],
+      ['/Users?filter=wrong', 400, 'invalidFilter', {}],
+      ['/Users', 401, 'unauthorized', wrong],
+      ['/health', 401, 'unauthorized', wrong],
+    ] as const;
+    for (const [path, status, problem, headers] of refused) {
+      const { answer, written } = await heard('GET', path, undefined, headers);
+      const reqId = /\(ref (\S+)\)$/.exec(assertScimError(answer, status))?.[1];
+      assert.equal(written.length, 1, path);
+      const expected = { level: 30, reqId, op: 'GET', status, problem, idp: 'okta' };
+      assert.deepEqual({ ...written[0], ...expected }, written[0]);
+    }
   });
 
   test('has the reference that a refusal tells', async () => {

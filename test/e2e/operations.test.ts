@@ -54,6 +54,9 @@ describe('what a bridge tells its operator', () => {
     'main /scim/v2/ServiceProviderConfig': [401, 401, 403, 200],
     'main /nothing': [404, 404, 404, 404],
     'main /': [307, 307, 307, 307],
+    'main /app': [200, 200, 200, 200],
+    'main /app/status': [200, 200, 200, 200],
+    'main /app/other': [404, 404, 404, 404],
     'probe /ping': [200, 200, 200, 200],
     'probe /monitoring': [401, 401, 200, 403],
     'probe /metrics': [401, 401, 200, 403],
@@ -78,6 +81,23 @@ describe('what a bridge tells its operator', () => {
       }
     });
   }
+
+  test('a browser that opens the address is led to a page that says what to do, and no more', async () => {
+    const { url } = bridge;
+    const { headers } = await call({ url }, 'GET', '/');
+    assert.equal(headers.location, '/app');
+    const page = await call({ url }, 'GET', headers.location);
+    assert.equal(page.headers['content-type'], 'text/html; charset=utf-8');
+    assert.match(page.text, /The bridge runs.*curl .*\/scim\/Users.*op-scim doctor/s);
+    const policy = String(page.headers['content-security-policy']);
+    for (const rule of ["default-src 'none'", "form-action 'none'", "frame-ancestors 'none'"]) {
+      assert.ok(policy.includes(rule), rule);
+    }
+    assert.doesNotMatch(page.text, /<(?:script|form|img|iframe)/);
+    assert.equal(page.headers['x-content-type-options'], 'nosniff');
+    assert.doesNotMatch(page.text, /0\.0\.0|version/i, 'the version is for those with a token');
+    assertScimError(await call({ url }, 'POST', '/app', { body: '{}' }), 405);
+  });
 
   test('a HEAD is a GET without a body', async () => {
     for (const path of ['/ping', '/health', '/Users', '/ServiceProviderConfig']) {
@@ -115,7 +135,8 @@ describe('what a bridge tells its operator', () => {
     const { url, token } = bridge;
     const statuses: number[] = [];
     for (let attempt = 0; attempt < 40; attempt += 1) {
-      const answer = await call({ url, token: WRONG_TOKEN }, 'GET', '/Users');
+      const path = attempt % 2 === 0 ? '/Users' : '/metrics';
+      const answer = await call({ url, token: WRONG_TOKEN }, 'GET', path);
       statuses.push(answer.status);
       if (answer.status === 429) {
         assertScimError(answer, 429);
@@ -123,8 +144,9 @@ describe('what a bridge tells its operator', () => {
       }
       assert.equal((await call({ url, token }, 'GET', '/Users')).status, 200);
     }
-    assert.equal(statuses[0], 401);
     assert.equal(statuses.at(-1), 429);
+    const free = statuses.filter((status) => status === 401).length;
+    assert.ok(free <= 20, `${free} tries, whatever path they are made on`);
   });
 });
 

@@ -168,6 +168,10 @@ suite('the image', { skip }, () => {
     assert.ok(bridge);
     assert.equal(await bridge.exec(['op-scim', 'ping']), '');
     assert.match(await bridge.exec(['op-scim', 'config']), /OP_REDIS_URL/);
+    // Ends with 0, or `exec` would reject.
+    const examined = await bridge.exec(['op-scim', 'doctor']);
+    assert.match(examined, /^√ Redis durability: .*appendfsync always/m);
+    assert.match(examined, /^√ Bridge: It answers/m);
   });
 
   test(`it holds less than ${MAX_IDLE_MIB} MiB when idle`, async (t) => {

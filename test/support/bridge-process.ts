@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
+
+export { freePort };
 
 export type BridgeStore =
   | { readonly kind: 'redis'; readonly url: string }
@@ -71,7 +73,7 @@ export async function startBridgeProcess(options: BridgeProcessOptions): Promise
       child.once('error', () => resolve(null));
     }).finally(() => process.off('exit', killWithParent));
     const url = `http://127.0.0.1:${port}`;
-    await untilServing(url, child, log, options.readyTimeoutMs ?? 15_000);
+    await untilServing(url, child, log, options.readyTimeoutMs ?? 60_000);
     const readyMs = performance.now() - startedMs;
     assert(child.pid !== undefined);
     const end = async (signal: NodeJS.Signals): Promise<number | null> => {
@@ -111,19 +113,6 @@ export async function createSession(folder: string, accountId = 'bench'): Promis
     { env: baseEnvironment(), timeout: 30_000 },
   );
   return { path, token: stdout.trim() };
-}
-
-/** A port of 127.0.0.1 that nothing listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      assert(typeof address === 'object' && address !== null);
-      server.close(() => resolve(address.port));
-    });
-  });
 }
 
 /** The command that runs `file` on one core, where the machine can. */

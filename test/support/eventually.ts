@@ -1,5 +1,5 @@
 /** Runs it again until it does not reject; after `timeoutMs` its last rejection counts. */
-export async function eventually<T>(run: () => Promise<T>, timeoutMs = 20_000): Promise<T> {
+export async function eventually<T>(run: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {

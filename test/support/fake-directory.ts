@@ -16,7 +16,7 @@ export interface Reply {
 export interface Seen {
   readonly method: string;
   readonly path: string;
-  /** Of a signed request. */
+  /** Of a signed request that writes; undefined where it reads. */
   readonly payload: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -153,5 +153,5 @@ function makeAuthority(openssl: (...args: readonly string[]) => void, folder: st
 function payloadOf(text: string): Seen['payload'] {
   if (text === '') return undefined;
   const { payload } = JSON.parse(text) as { payload: string }; // A flattened JWS.
-  return payload === '' ? {} : JSON.parse(Buffer.from(payload, 'base64url').toString());
+  return payload === '' ? undefined : JSON.parse(Buffer.from(payload, 'base64url').toString());
 }

@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './bridge-process.ts';
 import { eventually } from './eventually.ts';
+import { freePort } from './free-port.ts';
 
 export interface PebbleOptions {
   /** Where it looks for the answer to TLS-ALPN-01, on 127.0.0.1. */
@@ -28,10 +28,14 @@ export interface Pebble {
   /** Signed for the directory's own certificate. */
   readonly caFile: string;
   readonly caPem: string;
+  /** Where the names that it sees are set: pebble-challtestsrv. */
+  readonly namesUrl: string;
   /** The root of the certificates that it issues: another one after each start. */
   rootPem(): Promise<string>;
   /** How often an order was placed, since the first start. */
   orders(): number;
+  /** How often a challenge was answered or read, since the first start. */
+  challenges(): number;
   /** What it has printed, since the first start. */
   log(): string;
   start(): Promise<void>;
@@ -77,9 +81,11 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
     host: `127.0.0.1:${port}`,
     caFile: join(folder, 'ca.pem'),
     caPem,
+    namesUrl: `http://127.0.0.1:${dnsManagement}`,
     rootPem: () => get(rootUrl, caPem),
     log: () => past + (server?.output() ?? ''),
     orders: () => pebble.log().split('POST /order-plz').length - 1,
+    challenges: () => pebble.log().split('POST /chalZ').length - 1,
     async start() {
       assert.equal(server, undefined, 'Pebble runs already.');
       server = await run(
@@ -87,7 +93,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
         ['-config', config, '-dnsserver', `127.0.0.1:${dns}`, '-strict=false'],
         env,
       );
-      await eventually(() => get(rootUrl, caPem), 10_000);
+      await eventually(() => get(rootUrl, caPem));
     },
     async stop() {
       await server?.stop();
@@ -100,7 +106,13 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await pebble.start();
+  try {
+    await pebble.start();
+  } catch (cause) {
+    const log = pebble.log();
+    await pebble.close(); // What runs keeps the test file from ending.
+    throw new Error(`Pebble did not start:\n${log}`, { cause });
+  }
   return pebble;
 }
 

@@ -23,7 +23,9 @@ export type Expression =
       /** Text as it was written; dateTime (but for co, sw, ew) in milliseconds since 1970. */
       readonly value: string | number | boolean;
     }
-  | { readonly op: 'some'; readonly target: ResolvedAttribute; readonly of: Expression };
+  | { readonly op: 'some'; readonly target: ResolvedAttribute; readonly of: Expression }
+  /** What no resource fulfils. */
+  | { readonly op: 'nothing' };
 
 export interface CompiledFilter {
   readonly expression: Expression;
@@ -42,20 +44,30 @@ export interface ElementFilter {
 /**
  * Looks up the names of a filter and makes a test of it (RFC 7644 §3.4.2.2). A multi-valued attribute
  * fulfils a comparison if one of its elements does; `ne` also holds where there is no value. Throws
- * ScimError invalidFilter for an unknown attribute, one that is never returned (password), and a
- * comparison that its type does not allow.
+ * ScimError invalidFilter for an unknown attribute, one that is never returned (password) or made when
+ * it is sent ($ref, meta.location), and a comparison that its type does not allow. `others` are the types
+ * that are searched besides: what one of them alone has is absent here (RFC 7644 §3.4.2.1).
  */
-export function compileFilter(type: ResourceType, filter: Filter, policy: Policy): CompiledFilter {
+export function compileFilter(
+  type: ResourceType,
+  filter: Filter,
+  policy: Policy,
+  others: readonly ResourceType[] = [],
+): CompiledFilter {
   const names = new Set<string>();
   const resolve = (name: AttributeName): ResolvedAttribute => {
     const target = resolveAttribute(type, name) ?? refuseUnknown(type, name);
     if (isSecret(target.attribute)) refuseSecret(name);
+    checkKnown(target);
     names.add(target.extension ?? target.attribute.name);
     return target;
   };
   const { expression, test } = compileNode(filter, {
     type,
     policy,
+    isElsewhere: (name) =>
+      resolveAttribute(type, name) === undefined &&
+      others.some((other) => resolveAttribute(other, name) !== undefined),
     resolve,
     readerOf: topLevelReader,
   });
@@ -82,6 +94,8 @@ interface Compiled {
 interface Scope {
   readonly type: ResourceType;
   readonly policy: Policy;
+  /** Whether another type that is searched has what this one has not. */
+  readonly isElsewhere: (name: AttributeName) => boolean;
   readonly resolve: (name: AttributeName) => ResolvedAttribute;
   readonly readerOf: (target: ResolvedAttribute) => Reader;
 }
@@ -98,6 +112,15 @@ function compileNode(filter: Filter, scope: Scope): Compiled {
       const { expression, test } = compileNode(filter.of, scope);
       return { expression: { op: 'not', of: expression }, test: (holder) => !test(holder) };
     }
+    default:
+      return scope.isElsewhere(filter.name) ? compileAbsent(filter) : compileLeaf(filter, scope);
+  }
+}
+
+type Leaf = Exclude<Filter, { op: 'and' | 'or' | 'not' }>;
+
+function compileLeaf(filter: Leaf, scope: Scope): Compiled {
+  switch (filter.op) {
     case 'present':
       return compilePresent(scope.resolve(filter.name), scope);
     case 'some':
@@ -105,6 +128,15 @@ function compileNode(filter: Filter, scope: Scope): Compiled {
     case 'compare':
       return compileCompare(filter, scope);
   }
+}
+
+/** Without a value `ne` holds, and `eq null`. */
+function compileAbsent(filter: Leaf): Compiled {
+  const nothing = { op: 'nothing' } as const;
+  const holds =
+    filter.op === 'compare' && filter.operator === (filter.value === null ? 'eq' : 'ne');
+  const expression = holds ? ({ op: 'not', of: nothing } as const) : nothing;
+  return { expression, test: () => holds };
 }
 
 function compileMany(op: 'and' | 'or', filters: readonly Filter[], scope: Scope): Compiled {
@@ -185,9 +217,11 @@ function elementScope(type: ResourceType, parent: ResolvedAttribute, policy: Pol
         ? subOf(parent.attribute, name.name)
         : undefined;
     if (sub === undefined) return refuseUnknownSub(parent.attribute, name);
-    return { extension: parent.extension, attribute: parent.attribute, sub };
+    const target = { extension: parent.extension, attribute: parent.attribute, sub };
+    checkKnown(target);
+    return target;
   };
-  return { type, policy, resolve, readerOf: elementReader };
+  return { type, policy, isElsewhere: () => false, resolve, readerOf: elementReader };
 }
 
 /** A complex attribute is compared by its `value` (RFC 7643 §2.4), so `manager eq "id"` has a meaning. */
@@ -258,6 +292,17 @@ function refuseSecret(name: AttributeName): never {
   throw new ScimError(
     'invalidFilter',
     `"${name.name}" is never returned, so it can't be filtered by.`,
+  );
+}
+
+/** Addresses are made when a resource is sent: asked for one, a filter would find nobody. */
+function checkKnown({ attribute, sub }: ResolvedAttribute): void {
+  const isAddress = sub?.name === '$ref' || (attribute.name === 'meta' && sub?.name === 'location');
+  if (!isAddress) return;
+  const better = attribute.name === 'meta' ? 'id' : `${attribute.name}.value`;
+  throw new ScimError(
+    'invalidFilter',
+    `"${attribute.name}.${sub.name}" depends on the address by which a client comes, so it can't be filtered by. Use ${better}.`,
   );
 }
 

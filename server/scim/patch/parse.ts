@@ -2,6 +2,7 @@ import { checkDepth } from '../depth.ts';
 import type { Policy } from '../document.ts';
 import { ScimError } from '../errors.ts';
 import { type PatchPath, parsePath } from '../path.ts';
+import { property } from '../property.ts';
 import { entraOperation } from '../quirks/entra-patch.ts';
 import type { ResourceType } from '../schema/attribute.ts';
 import { expandResource, isObject, operationsAt } from './expand.ts';
@@ -102,12 +103,4 @@ function checkSchemas(schemas: unknown, policy: Policy): void {
 
 function notPatch(detail: string): ScimError {
   return new ScimError('invalidSyntax', `The PATCH can not be read. ${detail}`);
-}
-
-/** A property of a message, whose name is as the RFC has it or in another letter case. */
-function property(body: Readonly<Record<string, unknown>>, name: string): unknown {
-  if (Object.hasOwn(body, name)) return body[name];
-  const lower = name.toLowerCase();
-  const key = Object.keys(body).find((key) => key.toLowerCase() === lower);
-  return key === undefined ? undefined : body[key];
 }

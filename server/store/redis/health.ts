@@ -56,16 +56,9 @@ export function healthOf(
 ): StoreHealth {
   const { durability, warning } = durabilityOf(facts, hasBarrier, mayFailOver);
   const warnings = warning === undefined ? [] : [warning];
-  if (facts.evictionPolicy !== undefined && facts.evictionPolicy !== 'noeviction') {
-    warnings.push(
-      `Redis evicts keys when memory is full (maxmemory-policy ${facts.evictionPolicy}), people and groups among them. Set maxmemory-policy noeviction.`,
-    );
-  }
-  if (facts.appendFailed) {
-    warnings.push(
-      'Redis could not write its append-only file. Check the space and the health of its volume.',
-    );
-  }
+  const eviction = evictionWarning(facts);
+  if (eviction !== undefined) warnings.push(eviction);
+  if (facts.appendFailed) warnings.push(APPEND_FAILED);
   return {
     durability,
     warning: warnings.length === 0 ? undefined : warnings.join(' '),
@@ -73,7 +66,17 @@ export function healthOf(
   };
 }
 
-function durabilityOf(
+export const APPEND_FAILED =
+  'Redis could not write its append-only file. Check the space and the health of its volume.';
+
+/** Undefined when no key is ever evicted, or Redis does not tell. */
+export function evictionWarning({ evictionPolicy }: ServerFacts): string | undefined {
+  if (evictionPolicy === undefined || evictionPolicy === 'noeviction') return undefined;
+  return `Redis evicts keys when memory is full (maxmemory-policy ${evictionPolicy}), people and groups among them. Set maxmemory-policy noeviction.`;
+}
+
+/** Whether an acknowledged write survives, and the sentence to say where it may not. */
+export function durabilityOf(
   facts: ServerFacts,
   hasBarrier: boolean,
   mayFailOver: boolean,

@@ -1,8 +1,8 @@
 import type { RedisOptions as ClientOptions, ClusterOptions } from 'ioredis';
 
-/** Where Redis is. With `url`, the pieces (host … tls) are not read. */
+/** Where Redis is. With `url`, host, port and tls are not read. */
 export interface RedisOptions {
-  /** `redis://` or `rediss://`, with user, password and database number if there are any. */
+  /** `redis://` or `rediss://`; its user name and password come before those beside it. */
   readonly url?: string;
   readonly host?: string;
   readonly port?: number;
@@ -37,7 +37,7 @@ export function clientOptions(options: RedisOptions) {
   return {
     ...(sentinels === undefined || sentinels.length === 0
       ? { host: place.host, port: place.port }
-      : sentinelOptions(options, sentinels)),
+      : sentinelOptions(options, sentinels, place)),
     ...credentials(place),
     ...tlsOptions(options, place),
     db: place.database,
@@ -107,8 +107,8 @@ function placeOf(options: RedisOptions): Place {
   return {
     host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
     port: Number(url.port) || 6379,
-    username: decodeURIComponent(url.username) || undefined,
-    password: decodeURIComponent(url.password) || undefined,
+    username: decodeURIComponent(url.username) || options.username,
+    password: decodeURIComponent(url.password) || options.password,
     database: Number(url.pathname.slice(1)) || 0,
     tls: url.protocol === 'rediss:',
   };
@@ -121,7 +121,7 @@ function credentials(place: Place) {
   };
 }
 
-function tlsOptions(options: RedisOptions, place: Place) {
+function tlsOptions(options: RedisOptions, place: Place): Pick<ClientOptions, 'tls'> {
   if (!place.tls) return {};
   return {
     tls: {
@@ -131,8 +131,11 @@ function tlsOptions(options: RedisOptions, place: Place) {
   };
 }
 
-function sentinelOptions(options: RedisOptions, sentinels: readonly Address[]) {
+function sentinelOptions(options: RedisOptions, sentinels: readonly Address[], place: Place) {
+  const { tls } = tlsOptions(options, place);
   return {
+    // Without these two ioredis speaks in clear, also to the master, whatever `tls` says.
+    ...(tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
     sentinels: sentinels.map(({ host, port }) => ({ host, port })),
     name: options.sentinelName ?? 'mymaster',
     sentinelRetryStrategy: backOffMs,

@@ -1,11 +1,10 @@
 import { EventEmitter } from 'node:events';
-import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { type StoreBackend, type StoreHealth, StoreUnavailable } from '../store.ts';
+import type { StoreBackend, StoreHealth } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { unavailable } from './failure.ts';
 import { lockFile, openMemory, openReader, prepareFile } from './file.ts';
 import { runRequests } from './requests.ts';
+import { freeBytesBeside, roomWarning } from './room.ts';
 import { SqliteStore } from './sqlite-store.ts';
 import { WriteQueue, type WriterPort, WriterThread } from './write-queue.ts';
 
@@ -15,9 +14,6 @@ export interface SqliteOptions {
   /** Milliseconds since 1970: the store's clock. */
   readonly clock?: () => number;
 }
-
-/** Less free room than this on the disk of the database is worth a warning. */
-const LITTLE_ROOM_BYTES = 256 * 1024 * 1024;
 
 /**
  * Opens the database for this process alone. Throws OperatorError (exit code 2) when another process
@@ -93,7 +89,7 @@ class SqliteBackend implements StoreBackend {
     }
     return {
       durability: 'durable',
-      warning: await roomWarning(this.#file),
+      warning: roomWarning(await freeBytesBeside(this.#file)),
       memoryUse: undefined,
     };
   }
@@ -120,20 +116,4 @@ function memoryPort(connection: Connection): WriterPort {
     run: async (requests) => runRequests(connection, requests),
     close: async () => undefined,
   };
-}
-
-async function roomWarning(file: string): Promise<string | undefined> {
-  let room: { readonly bavail: number; readonly bsize: number };
-  try {
-    room = await statfs(dirname(file));
-  } catch (thrown) {
-    throw new StoreUnavailable(
-      'The folder of the database can not be read: check the volume.',
-      thrown,
-    );
-  }
-  const freeBytes = room.bavail * room.bsize;
-  return freeBytes < LITTLE_ROOM_BYTES
-    ? `The disk of the database has ${Math.floor(freeBytes / 2 ** 20)} MiB left: make room, or writes will be refused.`
-    : undefined;
 }

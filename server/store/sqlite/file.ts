@@ -1,6 +1,7 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { OperatorError } from '#base/operator-error.ts';
 import { Connection } from './connection.ts';
 import { BUSY, isDamage, primaryCode } from './failure.ts';
@@ -95,7 +96,34 @@ export function openMemory(): Connection {
   return connection;
 }
 
-function openConnection(file: string, readOnly = false): Connection {
+/**
+ * For a look that leaves nothing behind: SQLite would make a write-ahead log beside a file that is
+ * closed in good order, so that one is opened as a file that nobody changes.
+ */
+export function openForLook(file: string): Connection {
+  const url = pathToFileURL(file);
+  if (!existsSync(`${file}-wal`)) url.searchParams.set('immutable', '1');
+  return openConnection(url, true);
+}
+
+/** Throws OperatorError when it is not a database of this version of the bridge. */
+export function checkFormat(connection: Connection, file: string): void {
+  const { id, version } = formatOf(connection);
+  if (id !== APPLICATION_ID) {
+    throw new OperatorError(
+      `${file} is a database of another program. Set OP_DATA_DIR to a folder of the bridge's own.`,
+      { exitCode: 2 },
+    );
+  }
+  if (version !== SCHEMA_VERSION) {
+    throw new OperatorError(
+      `The database ${file} has format ${version}, this version of the bridge reads ${SCHEMA_VERSION}. Run the newer version that wrote it, or import its export into an empty database.`,
+      { exitCode: 2 },
+    );
+  }
+}
+
+function openConnection(file: string | URL, readOnly = false): Connection {
   const database = new DatabaseSync(file, { readOnly, timeout: LOCK_WAIT_MS });
   database.exec('PRAGMA cache_size = -16384'); // KiB
   database.exec('PRAGMA temp_store = MEMORY');
@@ -103,22 +131,16 @@ function openConnection(file: string, readOnly = false): Connection {
 }
 
 function prepareTables(connection: Connection, file: string): void {
-  const version = connection.one<{ user_version: number }>('PRAGMA user_version')?.user_version;
-  const id = connection.one<{ application_id: number }>('PRAGMA application_id')?.application_id;
+  const { id, version } = formatOf(connection);
   const tables = connection.one<{ count: number }>('SELECT count(*) AS count FROM sqlite_schema');
-  if (id === 0 && version === 0 && tables?.count === 0) {
-    createTables(connection);
-  } else if (id !== APPLICATION_ID) {
-    throw new OperatorError(
-      `${file} is a database of another program. Set OP_DATA_DIR to a folder of the bridge's own.`,
-      { exitCode: 2 },
-    );
-  } else if (version !== SCHEMA_VERSION) {
-    throw new OperatorError(
-      `The database ${file} has format ${version}, this version of the bridge reads ${SCHEMA_VERSION}. Run the newer version that wrote it, or import its export into an empty database.`,
-      { exitCode: 2 },
-    );
-  }
+  if (id === 0 && version === 0 && tables?.count === 0) createTables(connection);
+  else checkFormat(connection, file);
+}
+
+function formatOf(connection: Connection) {
+  const id = connection.one<{ application_id: number }>('PRAGMA application_id')?.application_id;
+  const version = connection.one<{ user_version: number }>('PRAGMA user_version')?.user_version;
+  return { id, version };
 }
 
 function messageOf(thrown: unknown): string {

@@ -34,7 +34,7 @@ export function readAccountKey(keyPem: string): AccountKey {
 
 /** Binds the account key to an account that the authority knows already (RFC 8555 §7.3.4). */
 export function externalAccountBinding(
-  { jwk }: AccountKey,
+  { jwk }: Pick<AccountKey, 'jwk'>,
   { kid, hmacKey }: ExternalAccount,
   newAccountUrl: string,
 ): object {

@@ -1,10 +1,9 @@
 import { Agent, request } from 'node:https';
+import { type JsonObject, oneLine, parseObject, retryAfterMsOf, textAt } from '../http-answer.ts';
 import { type AcmeDirectory, AcmeError } from './acme-engine.ts';
 
 const ANSWER_BYTES_MAX = 1_000_000;
 const REQUEST_MS = 20_000;
-const RETRY_AFTER_MAX_MS = 48 * 3_600_000;
-const DETAIL_CHARACTERS = 400;
 const PROBLEM_PREFIX = 'urn:ietf:params:acme:error:';
 
 export interface Answer {
@@ -14,11 +13,11 @@ export interface Answer {
   readonly nonce: string | undefined;
   /** Milliseconds from now. */
   readonly retryAfterMs: number | undefined;
+  /** When the server sent it, in milliseconds since 1970. */
+  readonly dateMs: number | undefined;
   /** Of an answer in JSON. */
   readonly json: JsonObject | undefined;
 }
-
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Speaks HTTPS with the directory's server and with no other: an address elsewhere is refused,
@@ -104,7 +103,7 @@ export class DirectoryServer {
     if (wanted !== null && protocol === 'https:' && wanted.origin === origin) return;
     throw new AcmeError(
       'protocol',
-      `The certificate authority names an address on another server than its directory: ${clean(url)}. Set OP_ACME_DIRECTORY_URL to the name by which the authority knows itself.`,
+      `The certificate authority names an address on another server than its directory: ${oneLine(url)}. Set OP_ACME_DIRECTORY_URL to the name by which the authority knows itself.`,
     );
   }
 }
@@ -119,7 +118,7 @@ export function refusal(what: string, { status, json, text, retryAfterMs }: Answ
       : status >= 500
         ? 'network'
         : 'protocol';
-  const detail = clean(textAt(json, 'detail') ?? text);
+  const detail = oneLine(textAt(json, 'detail') ?? text);
   return new AcmeError(problem, `${what} was refused (${status} ${problem}): ${detail}`, {
     status,
     retryAfterMs,
@@ -129,27 +128,8 @@ export function refusal(what: string, { status, json, text, retryAfterMs }: Answ
 /** The error of an authorization or order that became invalid: a problem document (RFC 7807). */
 export function failedCheck(what: string, problem: JsonObject | undefined): AcmeError {
   const type = (textAt(problem, 'type') ?? '').replace(PROBLEM_PREFIX, '') || 'unauthorized';
-  const detail = clean(textAt(problem, 'detail') ?? 'no reason given');
+  const detail = oneLine(textAt(problem, 'detail') ?? 'no reason given');
   return new AcmeError(type, `${what} (${type}): ${detail}`);
-}
-
-export function textAt(object: JsonObject | undefined, key: string): string | undefined {
-  const value = object?.[key];
-  return typeof value === 'string' ? value : undefined;
-}
-
-export function objectAt(object: JsonObject | undefined, key: string): JsonObject | undefined {
-  return asObject(object?.[key]);
-}
-
-export function listAt(object: JsonObject | undefined, key: string): readonly unknown[] {
-  const value = object?.[key];
-  return Array.isArray(value) ? value : [];
-}
-
-export function asObject(value: unknown): JsonObject | undefined {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? { ...value } : undefined;
 }
 
 function answerOf(status: number, headers: NodeJS.Dict<string | string[]>, text: string): Answer {
@@ -163,32 +143,15 @@ function answerOf(status: number, headers: NodeJS.Dict<string | string[]>, text:
     text,
     location: header('location'),
     nonce: header('replay-nonce'),
-    retryAfterMs: millisecondsOf(header('retry-after')),
+    retryAfterMs: retryAfterMsOf(header('retry-after')),
+    dateMs: dateOf(header('date')),
     json: isJson ? parseObject(text) : undefined,
   };
 }
 
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    return asObject(JSON.parse(text));
-  } catch {
-    return undefined; // A server that breaks its own content type: the caller says what is missing.
-  }
-}
-
-/** Seconds or a date (RFC 9110 §10.2.3). */
-function millisecondsOf(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined) return undefined;
-  const milliseconds = /^\d+$/.test(retryAfter)
-    ? Number(retryAfter) * 1000
-    : Date.parse(retryAfter) - Date.now();
-  if (Number.isNaN(milliseconds)) return undefined;
-  return Math.min(Math.max(milliseconds, 0), RETRY_AFTER_MAX_MS);
-}
-
-/** Text of others, made fit for one line of log. */
-function clean(text: string): string {
-  return text.replaceAll(/[\s\p{Cc}]+/gu, ' ').slice(0, DETAIL_CHARACTERS);
+function dateOf(text: string | undefined): number | undefined {
+  const dateMs = Date.parse(text ?? '');
+  return Number.isNaN(dateMs) ? undefined : dateMs;
 }
 
 const TIMES = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
@@ -204,7 +167,7 @@ function unreachable(url: string, cause: unknown): string {
   const { host } = new URL(url);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const reason = cause instanceof Error ? cause.message || code : String(cause);
-  const begin = `The certificate authority ${host} can not be reached: ${clean(reason)}.`;
+  const begin = `The certificate authority ${host} can not be reached: ${oneLine(reason)}.`;
   if (TIMES.has(code)) return `${begin} Check the clock of this machine.`;
   if (TRUST.has(code)) {
     return `${begin} Set OP_ACME_CA_FILE to the certificate of the authority that signed for that server.`;

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { certificateRequest } from '../signing.ts';
+import { asObject, type JsonObject, listAt, objectAt, textAt } from '../http-answer.ts';
 import { type AccountKey, externalAccountBinding, readAccountKey } from './account-key.ts';
 import {
   type AcmeEngine,
@@ -10,27 +9,16 @@ import {
   type RenewalQuery,
   type RenewalWindow,
 } from './acme-engine.ts';
-import {
-  type Answer,
-  asObject,
-  DirectoryServer,
-  failedCheck,
-  type JsonObject,
-  listAt,
-  objectAt,
-  refusal,
-  textAt,
-} from './directory-server.ts';
+import { readDirectory, requireExternalAccount } from './directory.ts';
+import { type Answer, DirectoryServer, refusal } from './directory-server.ts';
+import { notOurs, senseless, unsupportedChallenge } from './refusals.ts';
 import { renewalIdOf } from './renewal-id.ts';
+import { finalize, NONCE_TRIES, poll } from './signed-requests.ts';
 
 /** RFC 8555 and RFC 9773 on Node's own crypto and https. */
 export const nativeEngine: AcmeEngine = { name: 'native', issue, renewalWindow };
 
-const NONCE_TRIES = 12;
-const POLL_MS = 500;
-const POLL_MAX_MS = 10_000;
-/** Longest wait for one authorization or order. */
-const PATIENCE_MS = 120_000;
+const PEM_CHAIN = 'application/pem-certificate-chain';
 const RENEWAL_AGAIN_MS = 6 * 3_600_000;
 const RENEWAL_AGAIN_MIN_MS = 60_000;
 
@@ -43,7 +31,10 @@ async function issue(order: CertificateOrder): Promise<IssuedCertificate> {
     for (const authorization of listAt(body, 'authorizations')) {
       await authorize(account, String(authorization), order);
     }
-    return { chainPem: await finalize(account, url, order) };
+    const certificateUrl = await finalize(account, url, order);
+    const what = `The certificate for ${order.domain}`;
+    const { text } = await account.post(what, certificateUrl, '', PEM_CHAIN);
+    return { chainPem: text };
   } finally {
     server.close();
   }
@@ -68,34 +59,19 @@ async function renewalWindow(query: RenewalQuery): Promise<RenewalWindow | undef
   }
 }
 
-async function readDirectory(server: DirectoryServer): Promise<JsonObject> {
-  const answer = await server.send('GET', server.url);
-  if (answer.status !== 200) throw refusal('Reading the directory', answer);
-  const missing = ['newNonce', 'newAccount', 'newOrder'].find(
-    (name) => textAt(answer.json, name) === undefined,
-  );
-  if (answer.json !== undefined && missing === undefined) return answer.json;
-  throw new AcmeError(
-    'protocol',
-    `${server.url} is not the directory of a certificate authority (RFC 8555). Check OP_ACME_DIRECTORY_URL.`,
-  );
-}
-
 /** Sends signed requests (RFC 8555 §6.2) under the account, and sends them anew for a bad nonce. */
 class Account {
   readonly #server: DirectoryServer;
   readonly #key: AccountKey;
   readonly #newNonceUrl: string;
-  readonly #signal: AbortSignal;
   #nonce: string | undefined;
   /** The account's URL: known once it is opened. */
   #kid: string | undefined;
 
-  constructor(server: DirectoryServer, key: AccountKey, newNonceUrl: string, signal: AbortSignal) {
+  constructor(server: DirectoryServer, key: AccountKey, newNonceUrl: string) {
     this.#server = server;
     this.#key = key;
     this.#newNonceUrl = newNonceUrl;
-    this.#signal = signal;
   }
 
   get thumbprint(): string {
@@ -124,28 +100,11 @@ class Account {
     }
   }
 
-  /** Reads until `isDone`, as often as the server's Retry-After allows. */
-  async poll(what: string, url: string, isDone: (body: JsonObject) => boolean) {
-    const deadline = performance.now() + PATIENCE_MS;
-    let pauseMs = 0;
-    for (;;) {
-      await sleep(pauseMs, undefined, { signal: this.#signal });
-      const answer = await this.post(what, url, '');
-      const body = answer.json;
-      if (body === undefined) throw senseless('order');
-      if (isDone(body)) return body;
-      if (performance.now() > deadline) {
-        const status = textAt(body, 'status') ?? 'unknown';
-        throw new AcmeError('network', `${what} takes too long: it is still "${status}".`);
-      }
-      pauseMs = Math.min(Math.max(answer.retryAfterMs ?? 0, POLL_MS), POLL_MAX_MS);
-    }
-  }
-
   async #freshNonce(): Promise<string> {
-    const { nonce } = await this.#server.send('HEAD', this.#newNonceUrl);
-    if (nonce === undefined) throw senseless('nonce');
-    return nonce;
+    const answer = await this.#server.send('HEAD', this.#newNonceUrl);
+    if (answer.status >= 400) throw refusal('Asking for a nonce', answer);
+    if (answer.nonce === undefined) throw senseless('nonce');
+    return answer.nonce;
   }
 }
 
@@ -155,18 +114,10 @@ async function openAccount(
   order: CertificateOrder,
 ): Promise<Account> {
   const key = readAccountKey(order.accountKeyPem);
-  const account = new Account(server, key, textAt(directory, 'newNonce') ?? '', order.signal);
+  const account = new Account(server, key, textAt(directory, 'newNonce') ?? '');
   const url = textAt(directory, 'newAccount') ?? '';
   const { externalAccount } = order;
-  if (
-    externalAccount === undefined &&
-    objectAt(directory, 'meta')?.['externalAccountRequired'] === true
-  ) {
-    throw new AcmeError(
-      'externalAccountRequired',
-      'The certificate authority serves its own customers only. Set OP_ACME_EAB_KID and OP_ACME_EAB_HMAC to what it shows in your account.',
-    );
-  }
+  requireExternalAccount(directory, order);
   await account.open(url, {
     termsOfServiceAgreed: true,
     ...(order.email === undefined ? {} : { contact: [`mailto:${order.email}`] }),
@@ -217,10 +168,7 @@ async function authorize(account: Account, url: string, order: CertificateOrder)
   const token = textAt(offered, 'token');
   const challengeUrl = textAt(offered, 'url');
   if (token === undefined || challengeUrl === undefined) {
-    throw new AcmeError(
-      'unsupportedChallenge',
-      `The certificate authority does not check ${domain} by ${solver.type}. Choose another OP_ACME_CHALLENGE, or another authority.`,
-    );
+    throw unsupportedChallenge(order);
   }
   const keyAuthorization = `${token}.${account.thumbprint}`;
   const challenge: Challenge = { type: solver.type, domain, token, keyAuthorization };
@@ -228,10 +176,10 @@ async function authorize(account: Account, url: string, order: CertificateOrder)
     await solver.put(challenge);
     order.signal.throwIfAborted();
     await account.post(what, challengeUrl, {});
-    const checked = await account.poll(what, url, (body) => textAt(body, 'status') !== 'pending');
+    const isDone = (body: JsonObject): boolean => textAt(body, 'status') !== 'pending';
+    const checked = await poll(account, { what, url, isDone, signal: order.signal });
     if (textAt(checked, 'status') === 'valid') return;
-    const reason = objectAt(challengeOf(checked, solver.type), 'error');
-    throw failedCheck(`${domain} was not found to be ours by ${solver.type}`, reason);
+    throw notOurs(order, objectAt(challengeOf(checked, solver.type), 'error'));
   } finally {
     await solver.drop(challenge);
   }
@@ -241,32 +189,4 @@ function challengeOf(authorization: JsonObject | undefined, type: string): JsonO
   return listAt(authorization, 'challenges')
     .map(asObject)
     .find((challenge) => textAt(challenge, 'type') === type);
-}
-
-/** Sends the request once; from then on the order is read until it is done (RFC 8555 §7.4). */
-async function finalize(account: Account, url: string, order: CertificateOrder): Promise<string> {
-  const what = `The order for ${order.domain}`;
-  const statusOf = (body: JsonObject): string => textAt(body, 'status') ?? '';
-  let body = await account.poll(what, url, (read) => statusOf(read) !== 'pending');
-  const finalizeUrl = textAt(body, 'finalize');
-  if (statusOf(body) === 'ready' && finalizeUrl !== undefined) {
-    const csr = certificateRequest(order.domain, order.certificateKeyPem).toString('base64url');
-    await account.post(what, finalizeUrl, { csr });
-    const isUnderWay = (read: JsonObject): boolean =>
-      ['pending', 'ready', 'processing'].includes(statusOf(read));
-    body = await account.poll(what, url, (read) => !isUnderWay(read));
-  }
-  const certificateUrl = textAt(body, 'certificate');
-  if (statusOf(body) !== 'valid' || certificateUrl === undefined) {
-    throw failedCheck(`${what} became "${statusOf(body)}"`, objectAt(body, 'error'));
-  }
-  const accept = 'application/pem-certificate-chain';
-  return (await account.post(what, certificateUrl, '', accept)).text;
-}
-
-function senseless(what: string): AcmeError {
-  return new AcmeError(
-    'protocol',
-    `The certificate authority answered without a usable ${what}. Check OP_ACME_DIRECTORY_URL; if it is right, the authority has an error.`,
-  );
 }

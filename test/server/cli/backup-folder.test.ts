@@ -13,7 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { removeOldBackups, writeBackup } from '#cli/backup-folder.ts';
+import { openSqliteBackend } from '#store/sqlite/backend.ts';
 import { makeSession } from '../../support/bridge.ts';
+import { addPerson, directoryOn } from '../../support/directory.ts';
 import { opScim } from './fake-io.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'op-scim-backup-'));
@@ -31,6 +33,12 @@ describe('exports in a folder', () => {
     folder = join(root, String(count));
     mkdirSync(folder);
   });
+
+  async function addPersonToStore(): Promise<void> {
+    const backend = await openSqliteBackend({ file: join(folder, 'data', 'directory.sqlite') });
+    await addPerson(directoryOn(backend.account('backup')), { userName: 'ada' });
+    await backend.close();
+  }
 
   const dated = (day: number) => new Date(Date.UTC(2026, 10, day, 3));
   async function* text(...parts: readonly string[]) {
@@ -67,6 +75,7 @@ describe('exports in a folder', () => {
 
   test('op-scim export --folder --keep writes one and removes old ones', async () => {
     for (const day of [1, 2]) await writeBackup(folder, dated(day), text(''));
+    await addPersonToStore();
     const args = ['export', '--folder', folder, '--keep', '2'];
     const { exitCode, stdout, stderr } = await opScim(args, { env: env() });
     assert.equal(exitCode, 0, stderr);
@@ -74,6 +83,15 @@ describe('exports in a folder', () => {
     assert.match(stderr, /wrote account backup to .*\.ndjson\.\nop-scim: removed 1 older exports/);
     assert.equal(backups().length, 2);
     assert.ok(!existsSync(join(folder, 'op-scim-2026-11-01T03-00-00Z.ndjson')));
+  });
+
+  test('an export of a store that lost everything removes no earlier one', async () => {
+    for (const day of [1, 2]) await writeBackup(folder, dated(day), text(''));
+    const args = ['export', '--folder', folder, '--keep', '1'];
+    const { exitCode, stderr } = await opScim(args, { env: env() });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /holds nothing of this account.* Older exports stay\./);
+    assert.equal(backups().length, 3);
   });
 
   test('op-scim import takes the name of the file', async () => {

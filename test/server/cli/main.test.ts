@@ -34,6 +34,10 @@ const mistakes = {
   'help nothing-like-it': /See "op-scim help"/,
   'config --output yaml': /--output text or json/,
   'ping scim.example.com': /without anything more/,
+  'version 1': /without anything more/,
+  'serve 3002': /settings come from OP_\* variables/,
+  'export backup.ndjson': /"op-scim export > FILE".*takes no name/,
+  'import backup.ndjson': /backup\.ndjson can not be read/,
 } as const;
 
 for (const [line, complaint] of Object.entries(mistakes)) {
@@ -43,6 +47,14 @@ for (const [line, complaint] of Object.entries(mistakes)) {
     assert.equal(ran.stdout, '');
     assert.match(ran.stderr, complaint);
     assert.doesNotMatch(ran.stderr, /\n\s+at /);
+  });
+}
+
+for (const name of ['version', '--version']) {
+  test(`op-scim ${name} prints the version of the package`, async () => {
+    const ran = await opScim([name]);
+    assert.equal(ran.exitCode, 0);
+    assert.match(ran.stdout, /^\d+\.\d+\.\d+\S*\n$/);
   });
 }
 

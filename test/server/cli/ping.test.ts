@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { pingUrl } from '#cli/ping.ts';
 import { loadConfig } from '#config/load.ts';
+import { printSession } from '#session/format.ts';
+import { createSession } from '#session/seal.ts';
 import { freePort } from '../../support/bridge-process.ts';
 import { opScim } from './fake-io.ts';
 
@@ -34,7 +36,8 @@ const addresses = [
 
 for (const { name, env, url } of addresses) {
   test(`op-scim ping asks ${url}: ${name}`, () => {
-    assert.equal(pingUrl(loadConfig(env).config), url);
+    const { config } = loadConfig(env);
+    assert.equal(pingUrl(config, config.tlsDomain), url);
   });
 }
 
@@ -59,6 +62,25 @@ test('op-scim ping where nothing listens ends with 1 and says so', async () => {
   const ran = await opScim(['ping'], { env: { OP_PORT: String(await freePort()) } });
   assert.equal(ran.exitCode, 1);
   assert.match(ran.stderr, /does not answer at http:.*ECONNREFUSED/);
+});
+
+test('op-scim ping asks by HTTPS when the domain comes from the session alone', async () => {
+  const { session } = createSession({
+    payload: { kind: 'standalone' },
+    accountId: 'ping',
+    domain: 'scim.example.com',
+    strict: false,
+    nowMs: Date.now(),
+  });
+  const env = {
+    OP_SESSION: Buffer.from(printSession(session)).toString('base64'),
+    OP_TLS_PORT: String(await freePort()),
+  };
+  const ofSession = await opScim(['ping'], { env });
+  assert.match(ofSession.stderr, new RegExp(`at https://127\\.0\\.0\\.1:${env.OP_TLS_PORT}/`));
+  const port = String(await freePort());
+  const setEmpty = await opScim(['ping'], { env: { ...env, OP_TLS_DOMAIN: '', OP_PORT: port } });
+  assert.match(setEmpty.stderr, new RegExp(`at http://127\\.0\\.0\\.1:${port}/`));
 });
 
 async function answering(status: number): Promise<{ server: Server; port: number }> {

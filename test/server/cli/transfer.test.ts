@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { loadConfig } from '#config/load.ts';
 import { indexEntriesOf } from '#directory/indexes.ts';
-import { openBackend } from '#main';
+import { openBackend } from '#store/open.ts';
 import { makeSession, startBridge, type TestSession } from '../../support/bridge.ts';
 import { bodyOf, call, idOf } from '../../support/http-client.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
@@ -153,6 +153,7 @@ describe('export and import', () => {
   test('an empty account is exported and imported, too', async () => {
     const empty = await opScim(['export'], { env: newStore('sqlite') });
     assert.equal(empty.stdout.trimEnd().split('\n').length, 2);
+    assert.match(empty.stderr, /holds nothing of this account\. .*check OP_SESSION/);
     const taken = await opScim(['import'], { env: newStore('sqlite'), stdin: empty.stdout });
     assert.equal(taken.exitCode, 0, taken.stderr);
   });
@@ -223,6 +224,12 @@ describe('export and import', () => {
     assert.match(refused.stderr, /account is not empty/);
     const afterwards = await opScim(['export'], { env: source });
     assert.ok(content(afterwards.stdout) === content(before.stdout));
+  });
+
+  test('an import on a terminal does not wait for somebody to type it', async () => {
+    const refused = await opScim(['import'], { env: newStore('sqlite'), answers: {} });
+    assert.equal(refused.exitCode, 2);
+    assert.match(refused.stderr, /Say "op-scim import FILE" or "op-scim import < FILE"/);
   });
 
   test('a store of another account takes nothing', async () => {

@@ -133,6 +133,11 @@ const mistakes: readonly [string, Environment, RegExp][] = [
   ],
   ['half an account binding', { OP_ACME_EAB_KID: 'kid' }, /OP_ACME_EAB_KID and OP_ACME_EAB_HMAC/],
   [
+    'a profile, of the engine that knows none',
+    { OP_ACME_ENGINE: 'greenlock', OP_ACME_PROFILE: 'shortlived' },
+    /OP_ACME_PROFILE can not be asked for by OP_ACME_ENGINE=greenlock/,
+  ],
+  [
     'Sentinels beside a URL',
     { OP_REDIS_URL: 'redis://r', OP_REDIS_SENTINELS: 's', OP_REDIS_SENTINEL_NAME: 'm' },
     /finds Redis by itself/,
@@ -151,6 +156,11 @@ const mistakes: readonly [string, Environment, RegExp][] = [
     'a check both on and off',
     { OP_REDIS_URL: 'rediss://r', OP_REDIS_INSECURE_SSL: '1', OP_REDIS_CA_FILE: '/ca' },
     /remove one of them/,
+  ],
+  [
+    'a check by DNS and by HTTP',
+    { OP_DNS_CHALLENGE_CONFIG_FILE: '/dns01.json', OP_ACME_CHALLENGE: 'http-01' },
+    /OP_DNS_CHALLENGE_CONFIG_FILE and OP_ACME_CHALLENGE=http-01 exclude each other/,
   ],
   ['two servers on one port', { OP_PING_SERVER: '1', OP_PING_PORT: '8443' }, /are both 8443/],
   [
@@ -173,6 +183,12 @@ const mistakes: readonly [string, Environment, RegExp][] = [
     { OP_REDIS_URL: 'http://hunter2' },
     /OP_REDIS_URL: got a text of 14 characters, not shown/,
   ],
+  [
+    'a password in a URL that is not percent-encoded',
+    { OP_REDIS_URL: 'redis://:hunter2%zz@r' },
+    /not shown.*, expected .*user and password percent-encoded/,
+  ],
+  ['a database by name', { OP_REDIS_URL: 'redis://r/directory' }, /redis:\/\/host:6379 or .*\/0/],
 ];
 for (const [name, env, expected] of mistakes) {
   test(`refuses: ${name}`, () => {
@@ -222,6 +238,21 @@ const warned: readonly [string, Environment, readonly RegExp[]][] = [
     'a certificate without domain',
     { OP_TLS_DOMAIN: '', OP_TLS_CERT_FILE: '/c', OP_TLS_KEY_FILE: '/k' },
     [/not used/],
+  ],
+  [
+    'a setting that nothing reads yet',
+    { OP_DELIVERY_WAIT: '20', OP_CONFIRMATION_INTERVAL: '300' },
+    [/^OP_DELIVERY_WAIT has no effect yet: it is for sessions of kind op and scim, /],
+  ],
+  [
+    'checks by DNS without domain',
+    { OP_TLS_DOMAIN: '', OP_DNS_CHALLENGE_CONFIG_FILE: '/dns01.json' },
+    [/^OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_DOMAIN is empty/],
+  ],
+  [
+    'checks by DNS beside a certificate',
+    { OP_TLS_CERT_FILE: '/c', OP_TLS_KEY_FILE: '/k', OP_DNS_CHALLENGE_CONFIG_FILE: '/dns01.json' },
+    [/^OP_DNS_CHALLENGE_CONFIG_FILE is not used because OP_TLS_CERT_FILE brings/],
   ],
   [
     'nothing: Kubernetes describes Services',
@@ -280,6 +311,7 @@ test('what is shown hides every secret and says where each setting came from', (
   assert.match(text, /^OP_REDIS_URL +rediss:\/\/\(hidden\)@redis\.example:7 {2}\[set\]$/m);
   assert.match(text, /^OP_TLS_DOMAIN +a\.example {2}\[OP_LETSENCRYPT_DOMAIN \(other name\)\]$/m);
   assert.match(text, /^OP_PORT +3002 {2}\[default\]$/m);
+  assert.match(text, /^OP_TRUSTED_PROXIES +\(empty\) {2}\[default\]$/m);
   assert.match(text, /^OP_SESSION +\(hidden\) {2}\[set\]$/m);
   const rows: unknown = JSON.parse(json);
   assert.ok(Array.isArray(rows));

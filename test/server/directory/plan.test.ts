@@ -66,6 +66,8 @@ const ROWS: readonly Row[] = [
   row(GROUP, 'displayName eq "Analysts"', index('displayName', 'analysts')),
   row(GROUP, 'externalId eq "G-1"', index('externalId', 'G-1')),
   row(GROUP, 'id eq "x"', { by: 'id', id: 'x' }),
+  row(GROUP, 'id eq "xY"', { by: 'id', id: 'xY' }),
+  row(USER, 'id eq "xY"', { by: 'id', id: 'xY' }),
   row(GROUP, 'members.value eq "X"', { by: 'member', memberId: 'X' }),
   row(GROUP, 'members eq "X"', { by: 'member', memberId: 'X' }),
   row(GROUP, 'members[value eq "X"]', { by: 'member', memberId: 'X' }),
@@ -109,6 +111,36 @@ suite('the index that answers a filter', () => {
 
   test('no filter: everything, and nothing to test', () => {
     assert.deepEqual(planFilter(USER, undefined, LENIENT), { range: everything, rest: undefined });
+  });
+});
+
+suite('groups, where people are searched too', () => {
+  const nothing = { by: 'id', id: '' } as const;
+  const rows: readonly (readonly [string, Plan['range'], boolean | undefined])[] = [
+    ['userName eq "a"', nothing, undefined],
+    ['title pr', nothing, undefined],
+    ['emails[type eq "work"]', nothing, undefined],
+    ['displayName eq "Navy" and userName pr', nothing, undefined],
+    ['userName ne "a"', everything, true],
+    ['title eq null', everything, true],
+    ['title ne null', nothing, undefined],
+    ['not (userName eq "a")', everything, true],
+    ['userName eq "a" or displayName eq "navy"', everything, true],
+    ['userName eq "a" or displayName eq "army"', everything, false],
+    ['displayName eq "Navy" and not (title pr)', index('displayName', 'navy'), true],
+  ];
+  for (const [filter, range, isMatch] of rows) {
+    test(filter, () => {
+      const plan = planFilter(GROUP, parseFilter(filter), LENIENT, [USER]);
+      assert.deepEqual(plan.range, range);
+      if (isMatch === undefined) return;
+      assert.equal(plan.rest?.matches({ schemas: [], displayName: 'Navy' }), isMatch);
+    });
+  }
+
+  test('what nobody has is refused', () => {
+    assert.throws(() => planFilter(GROUP, parseFilter('colour pr'), LENIENT, [USER]));
+    assert.throws(() => planFilter(GROUP, parseFilter('userName pr'), LENIENT));
   });
 });
 

@@ -59,3 +59,14 @@ for (const [name, [health, up]] of Object.entries(stores)) {
     assert.match(await metricsOf(health).text(), new RegExp(`^op_scim_store_up ${up}$`, 'm'));
   });
 }
+
+test('durability and memory of the store have samples where they are known', async () => {
+  const full = await metricsOf(async () => ({ ...SOUND, memoryUse: 0.75 })).text();
+  assert.match(full, /^op_scim_store_durable 1$/m);
+  assert.match(full, /^op_scim_store_memory_ratio 0\.75$/m);
+  const metrics = metricsOf(async () => ({ ...SOUND, durability: 'may-lose-seconds' }));
+  assert.match(await metrics.text(), /^op_scim_store_durable 0$/m);
+  assert.doesNotMatch(await metrics.text(), /^op_scim_store_memory_ratio \d/m);
+  const away = metricsOf(() => Promise.reject(new StoreUnavailable('Redis can not be reached.')));
+  assert.doesNotMatch(await away.text(), /^op_scim_store_(?:durable|memory_ratio) \d/m);
+});

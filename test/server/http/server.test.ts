@@ -177,6 +177,7 @@ test('a client that does not read its answer is cut at last', { timeout: 10_000 
   const { server } = createLimitedServer((_request, response) => {
     response.end('x'.repeat(50_000_000));
   });
+  assert.equal(server.keepAliveTimeout, 75_000, 'longer than load balancers keep a connection');
   assert.ok(server.timeout > server.keepAliveTimeout && server.timeout <= 300_000);
   server.timeout = 300;
   server.listen(0, '127.0.0.1');

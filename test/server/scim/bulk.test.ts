@@ -30,8 +30,22 @@ test('an operation is read with its method in capitals and the bulkIds it needs'
   );
 });
 
-test('failOnErrors is read; 0 is never', () => {
+test('names have no case', () => {
+  const operation = { Method: 'POST', PATH: '/Users', bulkid: 'a', Version: '1', DATA: {} };
+  const { operations, failOnErrors } = parseBulk(
+    { Schemas: schemas, operations: [operation], FAILONERRORS: 3 },
+    10,
+  );
+  assert.equal(failOnErrors, 3);
+  const needs = new Set();
+  assert.deepEqual(operations, [
+    { method: 'POST', path: '/Users', bulkId: 'a', version: '1', data: {}, needs },
+  ]);
+});
+
+test('failOnErrors is read; 0 and null are never', () => {
   assert.equal(parse([deletion('a')], { failOnErrors: 2 }).failOnErrors, 2);
+  assert.equal(parse([deletion('a')], { failOnErrors: null }).failOnErrors, undefined);
   assert.equal(parse([deletion('a')], { failOnErrors: 0 }).failOnErrors, undefined);
 });
 
@@ -87,6 +101,11 @@ const orders: readonly (readonly [
     [group('g', 'a', 'b'), managed('a', 'b'), managed('b', 'a')],
     ['1 incomplete', '2', '0'],
   ],
+  [
+    'a circle and who builds on a part of it: the circle is ended first',
+    [group('g', 'a'), managed('a', 'b'), managed('b', 'c'), managed('c', 'a'), deletion('x')],
+    ['4', '1 incomplete', '3', '2', '0'],
+  ],
 ];
 
 for (const [name, operations, order] of orders) {
@@ -127,7 +146,12 @@ test('references become ids where ids stand, and nowhere else', () => {
 test('a reference without id takes its element or attribute with it', () => {
   const data = {
     userName: 'ada',
-    members: [{ value: 'bulkId:x', type: 'User' }, { value: 'bulkId:a' }, 'bulkId:x'],
+    members: [
+      { value: 'bulkId:x', type: 'User' },
+      { value: 'bulkId:a' },
+      'bulkId:x',
+      { Value: 'bulkId:x' },
+    ],
     [enterprise]: { department: 'D', manager: { value: 'bulkId:x' } },
     manager: 'bulkId:x',
   };
@@ -167,12 +191,15 @@ function idOf(bulkId: string): string | undefined {
 function orderOf({ operations }: BulkRequest): string[] {
   const left = [...operations];
   const known = new Set<string>();
+  const begun: string[] = [];
   const order: string[] = [];
   while (left.length > 0) {
-    const { place, isIncomplete } = nextOperation(left, known);
+    const awaited = begun.filter((bulkId) => !known.has(bulkId));
+    const { place, isIncomplete } = nextOperation(left, known, awaited);
     const [operation] = left.splice(place, 1);
     assert.ok(operation !== undefined, 'a place beyond the operations');
     if (operation.bulkId !== undefined) known.add(operation.bulkId);
+    if (isIncomplete) begun.push(...operation.needs);
     order.push(`${operations.indexOf(operation)}${isIncomplete ? ' incomplete' : ''}`);
   }
   return order;

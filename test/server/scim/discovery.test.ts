@@ -5,7 +5,6 @@ import { answerOf } from './plain.ts';
 
 const limits: DiscoveryLimits = {
   strict: false,
-  documentationUrl: 'https://example.test/docs',
   defaultPageSize: 100,
   maxPageSize: 1_000,
   cursorTimeoutSeconds: 3_600,

@@ -33,6 +33,13 @@ test('a directory that is down is asked each half hour at last', () => {
   assert.ok(orders.length > 45 && orders.length < 56, String(orders.length));
 });
 
+test('a provider of DNS that refuses us is asked again as often, and not before it says', () => {
+  const orders = ordersOf(new AcmeError('dnsProvider', 'no role yet'), DAY_MS, 0);
+  assert.ok(orders.length > 45 && orders.length < 56, String(orders.length));
+  const busy = new AcmeError('dnsProvider', 'busy', { retryAfterMs: HOUR_MS });
+  assert.deepEqual(ordersOf(busy, 2 * HOUR_MS, 0), [0, HOUR_MS]);
+});
+
 test('a rate limit is kept for as long as it says, also by a new process', () => {
   const error = new AcmeError('rateLimited', 'too many', { retryAfterMs: 2 * HOUR_MS });
   const failure = nextFailure(error, undefined, 0, 0.5, RETRY_PLAN);

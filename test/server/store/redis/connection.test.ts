@@ -170,6 +170,11 @@ suite('a Redis that refuses', () => {
         { url: `redis://:${encoded}@127.0.0.1:${redis.port}` },
         { url: `redis://default:${encoded}@127.0.0.1:${redis.port}/3` },
         { host: '127.0.0.1', port: redis.port, password: 'pass:w@rd/1' },
+        // As the chart sets them: the URL in the ConfigMap, the password from a Secret.
+        { url: redis.url, password: 'pass:w@rd/1' },
+        { url: `redis://default@127.0.0.1:${redis.port}`, password: 'pass:w@rd/1' },
+        { url: redis.url, username: 'default', password: 'pass:w@rd/1' },
+        { url: `redis://:${encoded}@127.0.0.1:${redis.port}`, password: 'hunter2' },
       ];
       for (const options of good) {
         await withBackend(options, async (backend) => {
@@ -180,6 +185,7 @@ suite('a Redis that refuses', () => {
         { url: `redis://:hunter2@127.0.0.1:${redis.port}` },
         { host: '127.0.0.1', port: redis.port, username: 'ada', password: 'hunter2' },
         { url: redis.url },
+        { url: redis.url, password: 'hunter2' },
       ];
       for (const options of bad) {
         await withBackend(options, async (backend) => {

@@ -55,6 +55,32 @@ suite('TLS', () => {
     }
   });
 
+  test('Sentinels and the master that they name are spoken to by TLS alone', async () => {
+    const file = (name: string) => join(directory, name);
+    const port = await freePort();
+    const sentinel = await startSentinel(redis.port, {
+      port,
+      lines: [
+        'port 0',
+        `tls-port ${port}`,
+        'tls-replication yes',
+        'tls-auth-clients no',
+        `tls-ca-cert-file ${file('ca.crt')}`,
+        `tls-cert-file ${file('server.crt')}`,
+        `tls-key-file ${file('server.key')}`,
+      ],
+    });
+    const sentinels = [{ host: '127.0.0.1', port }];
+    const options = { sentinels, sentinelName: 'directory', tls: true };
+    try {
+      const caPem = readFileSync(file('ca.crt'), 'utf8');
+      await usingStore({ ...options, caPem }, (store) => create(store, 'users', 'by-sentinel'));
+      assert.match((await refusal(options)).reason, /can not be reached/, 'an unknown CA');
+    } finally {
+      await sentinel.stop();
+    }
+  });
+
   test('a certificate of an unknown CA, and a port without TLS, are said so', async () => {
     const error = await refusal({ url: `rediss://127.0.0.1:${redis.port}` });
     assert.match(error.reason, /certificate or handshake/);
@@ -159,7 +185,10 @@ function makeCertificates(directory: string): void {
   openssl('x509', '-req', '-in', 'server.csr', ...signing, '-days', '2', '-out', 'server.crt');
 }
 
-async function startSentinel(masterPort: number): Promise<RedisServer> {
+async function startSentinel(
+  masterPort: number,
+  secure?: { readonly port: number; readonly lines: readonly string[] },
+): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), 'op-scim-sentinel-'));
   const file = join(directory, 'sentinel.conf');
   writeFileSync(
@@ -168,10 +197,15 @@ async function startSentinel(masterPort: number): Promise<RedisServer> {
       `sentinel monitor directory 127.0.0.1 ${masterPort} 1`,
       'sentinel down-after-milliseconds directory 500',
       'sentinel failover-timeout directory 3000',
+      ...(secure?.lines ?? []),
       '',
     ].join('\n'),
   );
-  const sentinel = await startRedis({ first: [file, '--sentinel'], isSentinel: true });
+  const sentinel = await startRedis({
+    first: [file, '--sentinel'],
+    isSentinel: true,
+    ...(secure === undefined ? {} : { port: secure.port, clear: false }),
+  });
   return {
     ...sentinel,
     async stop() {

@@ -6,6 +6,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { connect, type SecureVersion } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
@@ -16,11 +17,17 @@ import { eventually } from '../../../support/eventually.ts';
 import { type Pebble, type PebbleOptions, startPebble } from '../../../support/pebble.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 
-/** Each suite runs once for each of these. */
-export const ENGINES = ['native'] as const;
+/** Each suite runs once for each of them. */
+export const ENGINES = ['native', 'greenlock'] as const;
 export type EngineName = (typeof ENGINES)[number];
-/** How long a first certificate may take. */
-export const ISSUANCE_MS: Readonly<Record<EngineName, number>> = { native: 5_000 };
+/** How long a first order may take, on a machine that has nothing else to do. */
+export const ISSUANCE_MS: Readonly<Record<EngineName, number>> = {
+  native: 5_000,
+  greenlock: 10_000,
+};
+
+/** Of all tests of one kind, on a machine that has much else to do. */
+export const SUITE_MS = 900_000;
 
 export const DOMAIN = 'scim.example.com';
 
@@ -61,6 +68,7 @@ export interface Site {
 /** So short that tests do not wait, so long that a busy machine does not matter. */
 export const QUICK: TlsTuning = { firstOrderMs: 1, pollMs: 500, spreadMs: 300, leaseMs: 6_000 };
 
+const TEST_MS = 240_000;
 const REPLICA = fileURLToPath(new URL('replica-process.ts', import.meta.url));
 const GUARD = new URL('../../../support/network-guard.mjs', import.meta.url).href;
 
@@ -71,7 +79,10 @@ export async function openSite(
   const folder = mkdtempSync(join(tmpdir(), 'op-scim-tls-'));
   const tlsPort = pebbleOptions.tlsPort ?? (await freePort());
   const pebble = await startPebble({ ...pebbleOptions, tlsPort });
-  const redis = await startRedis();
+  const redis = await startRedis().catch(async (error: unknown) => {
+    await pebble.close();
+    throw error;
+  });
   const client = new Redis(redis.url);
   client.on('error', () => {});
   const session = makeSession('tls');
@@ -117,6 +128,31 @@ export async function openSite(
   };
 }
 
+/** A test with a site of its own. */
+export function onSite(
+  engine: EngineName,
+  title: string,
+  run: (site: Site, context: TestContext) => Promise<void>,
+  pebbleOptions: Partial<PebbleOptions> = {},
+): void {
+  test(title, { timeout: TEST_MS }, (context) =>
+    withSite(engine, pebbleOptions, (site) => run(site, context)),
+  );
+}
+
+export async function withSite(
+  engine: EngineName,
+  pebbleOptions: Partial<PebbleOptions>,
+  run: (site: Site) => Promise<void>,
+): Promise<void> {
+  const site = await openSite(engine, pebbleOptions);
+  try {
+    await run(site);
+  } finally {
+    await site.close();
+  }
+}
+
 async function startReplica(
   port: number,
   env: NodeJS.ProcessEnv,
@@ -134,7 +170,7 @@ async function startReplica(
   process.once('exit', kill);
   const log = (): string => readFileSync(logPath, 'utf8');
   const ended = once(child, 'exit').finally(() => process.off('exit', kill));
-  const ready = once(child, 'message', { signal: AbortSignal.timeout(30_000) });
+  const ready = once(child, 'message', { signal: AbortSignal.timeout(90_000) });
   await Promise.race([
     ready,
     ended.then(() => Promise.reject(new Error(`A replica did not start:\n${log()}`))),
@@ -197,7 +233,7 @@ export function handshake(port: number, options: HandshakeOptions = {}): Promise
     });
     let received = '';
     let result: Omit<Handshake, 'received'> | undefined;
-    socket.setTimeout(10_000, () => socket.destroy(new Error('The handshake takes too long.')));
+    socket.setTimeout(30_000, () => socket.destroy(new Error('The handshake takes too long.')));
     socket.once('error', (error) => {
       if (result === undefined) reject(error);
       else resolve({ ...result, received });
@@ -229,7 +265,7 @@ export async function serialOf(replica: Pick<Replica, 'port'>): Promise<string> 
 }
 
 /** Waits for the first certificate. */
-export function served(replica: Pick<Replica, 'port'>, timeoutMs = 20_000): Promise<string> {
+export function served(replica: Pick<Replica, 'port'>, timeoutMs = 60_000): Promise<string> {
   return eventually(() => serialOf(replica), timeoutMs);
 }
 
@@ -252,7 +288,7 @@ export function get(
         ...{ host: '127.0.0.1', port, path, servername: DOMAIN, agent: false },
         headers: { Host: DOMAIN, ...headers },
         ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
-        timeout: 15_000,
+        timeout: 30_000,
       },
       (response) => {
         let text = '';

@@ -1,0 +1,3 @@
+import { issuanceTests } from '../suites/issuance.ts';
+
+issuanceTests('native');

@@ -1,0 +1,3 @@
+import { renewalTests } from '../suites/renewal.ts';
+
+renewalTests('native');

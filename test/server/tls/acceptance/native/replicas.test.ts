@@ -1,0 +1,3 @@
+import { replicaTests } from '../suites/replicas.ts';
+
+replicaTests('native');

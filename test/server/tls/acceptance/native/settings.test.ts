@@ -1,0 +1,3 @@
+import { settingTests } from '../suites/settings.ts';
+
+settingTests('native');
