@@ -39,7 +39,7 @@ export async function writeBackup(
 export async function removeOldBackups(folder: string, keep: number): Promise<number> {
   const names = (await readdir(folder)).filter((name) => BACKUP.test(name)).toSorted();
   const kept = names.slice(-keep);
-  return await removeAll(folder, (name) => names.includes(name) && !kept.includes(name));
+  return removeAll(folder, (name) => names.includes(name) && !kept.includes(name));
 }
 
 async function removeAll(folder: string, isUnwanted: (name: string) => boolean): Promise<number> {
