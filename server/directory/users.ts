@@ -80,7 +80,7 @@ export async function patchUser(
   });
 }
 
-/** DELETE (RFC 7644 §3.6). Memberships end with it; a tombstone remembers who it was. */
+/** DELETE (RFC 7644 §3.6). Memberships end with it; a tombstone remembers who it was for `TOMBSTONE_DAYS`. */
 export async function deleteUser(
   directory: Directory,
   caller: Caller,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '#config/options.ts';
 import { openCursors } from '#directory/cursor.ts';
+import { sweepTombstones } from '#directory/tombstones.ts';
 import { ScimError } from '#scim/errors.ts';
 import type { Keyring, Unlocked } from '#session/keyring.ts';
 import type { Store, StoreBackend, StoreView } from '#store/store.ts';
@@ -91,7 +92,8 @@ export function boundAccount(accounts: (accountId: string) => StoreView) {
 async function sweep(store: Store, log: Logger): Promise<void> {
   try {
     for (let swept = 0; swept < SWEEPS_MAX; swept += 1) {
-      if (!(await store.sweep())) return;
+      const isMoreDue = await store.sweep();
+      if (!(await sweepTombstones(store, Date.now())) && !isMoreDue) return;
     }
   } catch (err) {
     log.debug({ err }, 'sweeping the store is put off');

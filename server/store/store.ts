@@ -58,7 +58,7 @@ export interface Store {
 
   /**
    * Removes a bounded slice of what replaced member lists, dropped drafts, deleted groups and old
-   * operation ids, tombstones and events left behind. Resolves true while there is more that is due.
+   * operation ids and events left behind. Resolves true while there is more that is due.
    */
   sweep(): Promise<boolean>;
 
