@@ -69,6 +69,13 @@ function alerts(): readonly object[] {
       'The bridge in {{ $labels.namespace }} can not reach its Redis. Nothing is provisioned.',
     ),
     alert(
+      'OpScimStoreFull',
+      'max by (namespace) (op_scim_store_memory_ratio) > 0.8',
+      '5m',
+      'page',
+      'The Redis of the bridge in {{ $labels.namespace }} has more than four fifths of its memory in use. When it is full, writes get 503: give it a larger maxmemory and memory limit.',
+    ),
+    alert(
       'OpScimCertificateEnds',
       'min by (namespace) (op_scim_certificate_expiry_seconds / op_scim_certificate_lifetime_seconds) < 0.2',
       '15m',

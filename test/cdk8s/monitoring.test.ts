@@ -71,7 +71,7 @@ test('each alert says who has to act, and what about', () => {
   const pages = alerts.filter((alert) => at(alert, 'labels.severity') === 'page');
   assert.deepEqual(
     pages.map(({ alert }) => alert),
-    ['OpScimStoreUnavailable', 'OpScimCertificateEnds', 'OpScimNoCertificate'],
+    ['OpScimStoreUnavailable', 'OpScimStoreFull', 'OpScimCertificateEnds', 'OpScimNoCertificate'],
   );
 });
 
