@@ -97,7 +97,12 @@ function cloudflareSettings(fields: Fields): CloudflareSettings {
 function serviceAccount(fields: Fields): ServiceAccount | undefined {
   const inline = fields.objectAt(KEY);
   if (inline !== undefined) return accountOf(fields, KEY, inline);
-  const path = fields.text(KEY, /^[^\0\r\n]+$/, "the path of a service account's key file");
+  // Messages show the path: a key that was pasted in its place must not pass for one.
+  const path = fields.text(
+    KEY,
+    /^[^\0\r\n{}"]{1,255}$/,
+    "the path of a service account's key file",
+  );
   const text = path === '' ? undefined : readText(path, fields.mistakes);
   return text === undefined ? undefined : accountOf(fields, `${KEY} (${path})`, parseObject(text));
 }
