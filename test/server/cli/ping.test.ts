@@ -7,7 +7,7 @@ import { pingUrl } from '#cli/ping.ts';
 import { loadConfig } from '#config/load.ts';
 import { printSession } from '#session/format.ts';
 import { createSession } from '#session/seal.ts';
-import { freePort } from '../../support/bridge-process.ts';
+import { freePort } from '../../support/free-port.ts';
 import { opScim } from './fake-io.ts';
 
 const addresses = [
