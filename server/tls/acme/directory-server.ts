@@ -1,5 +1,12 @@
 import { Agent, request } from 'node:https';
-import { type JsonObject, oneLine, parseObject, retryAfterMsOf, textAt } from '../http-answer.ts';
+import {
+  type JsonObject,
+  oneLine,
+  parseObject,
+  retryAfterMsOf,
+  sentence,
+  textAt,
+} from '../http-answer.ts';
 import { type AcmeDirectory, AcmeError } from './acme-engine.ts';
 
 const ANSWER_BYTES_MAX = 1_000_000;
@@ -118,7 +125,7 @@ export function refusal(what: string, { status, json, text, retryAfterMs }: Answ
       : status >= 500
         ? 'network'
         : 'protocol';
-  const detail = oneLine(textAt(json, 'detail') ?? text);
+  const detail = sentence(textAt(json, 'detail') ?? text);
   return new AcmeError(problem, `${what} was refused (${status} ${problem}): ${detail}`, {
     status,
     retryAfterMs,
@@ -128,7 +135,7 @@ export function refusal(what: string, { status, json, text, retryAfterMs }: Answ
 /** The error of an authorization or order that became invalid: a problem document (RFC 7807). */
 export function failedCheck(what: string, problem: JsonObject | undefined): AcmeError {
   const type = (textAt(problem, 'type') ?? '').replace(PROBLEM_PREFIX, '') || 'unauthorized';
-  const detail = oneLine(textAt(problem, 'detail') ?? 'no reason given');
+  const detail = sentence(textAt(problem, 'detail') ?? '');
   return new AcmeError(type, `${what} (${type}): ${detail}`);
 }
 

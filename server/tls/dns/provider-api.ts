@@ -5,9 +5,9 @@ import {
   type JsonObject,
   listAt,
   objectAt,
-  oneLine,
   parseObject,
   retryAfterMsOf,
+  sentence,
   textAt,
 } from '../http-answer.ts';
 import { providerError } from './dns-provider.ts';
@@ -174,11 +174,6 @@ function hideSecrets(text: string, { bearer, form }: ApiRequest): string {
   return [bearer, ...Object.values(form ?? {})]
     .filter((secret) => secret !== undefined && secret.length >= HIDDEN_MIN_CHARACTERS)
     .reduce<string>((rest, secret) => rest.replaceAll(secret ?? '', '(hidden)'), text);
-}
-
-function sentence(text: string): string {
-  const line = oneLine(text).trim() || 'no reason given';
-  return /[.!?]$/.test(line) ? line : `${line}.`;
 }
 
 /** fetch says "fetch failed", and why in the cause. */
