@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:https';
+import { errorCode } from '#base/error-code.ts';
 import {
   type JsonObject,
   oneLine,
@@ -172,7 +173,7 @@ const TRUST = new Set([
 
 function unreachable(url: string, cause: unknown): string {
   const { host } = new URL(url);
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = errorCode(cause) ?? '';
   const reason = cause instanceof Error ? cause.message || code : String(cause);
   const begin = `The certificate authority ${host} can not be reached: ${oneLine(reason)}.`;
   if (TIMES.has(code)) return `${begin} Check the clock of this machine.`;

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { errorCode } from '#base/error-code.ts';
 import { nearest } from '#base/nearest.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { type JsonObject, objectAt, parseObject, textAt } from '../http-answer.ts';
@@ -181,7 +182,7 @@ function readText(path: string, mistakes: string[]): string | undefined {
     if (statSync(path).size <= FILE_BYTES_MAX) return readFileSync(path, 'utf8');
     mistakes.push(`${path} is longer than ${FILE_BYTES_MAX} bytes.`);
   } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'failed';
+    const code = errorCode(thrown) ?? 'failed';
     mistakes.push(`${path} can not be read (${code}).`);
   }
   return undefined;

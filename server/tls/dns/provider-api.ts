@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '#base/error-code.ts';
 import type { AcmeError } from '../acme/acme-engine.ts';
 import {
   asObject,
@@ -180,7 +181,6 @@ function hideSecrets(text: string, { bearer, form }: ApiRequest): string {
 function reasonOf(thrown: unknown): string {
   const inner = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   if (!(inner instanceof Error)) return String(inner);
-  const code = 'code' in inner ? String(inner.code) : '';
   if (inner.name === 'TimeoutError') return 'no answer came in time';
-  return inner.message || code;
+  return inner.message || (errorCode(inner) ?? '');
 }
