@@ -62,7 +62,9 @@ ${newestChanges().join('\n')}
 function newestChanges(): readonly string[] {
   const log = readFileSync(new URL('../CHANGELOG.md', import.meta.url), 'utf8');
   const [, newest = ''] = log.split(/^## .*$/m);
-  const points = newest.split('\n').filter((line) => line.startsWith('- '));
+  // A point may go on in lines that are indented.
+  const lines = newest.replaceAll(/\n +/g, ' ').split('\n');
+  const points = lines.filter((line) => line.startsWith('- '));
   return points.map((point) => `    - ${JSON.stringify(point.slice(2))}`);
 }
 

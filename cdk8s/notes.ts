@@ -73,7 +73,7 @@ Check: let the bridge look at itself, then ask it from inside the cluster:
      kubectl exec deploy/${bridge} ${namespace} -c op-scim-bridge -- op-scim doctor
      helm test ${release.name} ${namespace}
 
-Connect: open ${url}/ and sign in with the bearer token. In your identity provider the SCIM address is
+Connect: open ${url}/ and see that the bridge runs. In your identity provider the SCIM address is
 ${url}/scim, and the secret is the bearer token.
 `;
 

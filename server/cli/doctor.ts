@@ -107,7 +107,12 @@ const MARKS: Readonly<Record<State, string>> = { ok: '√', warning: '‼', fail
 function textReport(results: readonly Result[]): string {
   const count = (state: State): number => results.filter((each) => each.state === state).length;
   const sum = `${count('failed')} failed, ${count('warning')} warnings, ${count('ok')} ok, ${count('skipped')} skipped.`;
-  return `${joined(results).map(linesOf).join('\n')}\n\n${sum}\n`;
+  return `${printable(joined(results).map(linesOf).join('\n'))}\n\n${sum}\n`;
+}
+
+/** Texts of others, such as DNS records, must not steer the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n]/gu, '?');
 }
 
 /** Neighbours that are skipped for the same reason take one line. */

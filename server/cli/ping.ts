@@ -72,22 +72,29 @@ export function askBridge(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly status: number | undefined; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const options = { agent: false, timeout: TIMEOUT_MS, headers } as const;
+    const options = { agent: false, headers } as const;
     // The certificate is for the public name, and the question stays on this machine.
     const request = url.startsWith('https:')
       ? getHttps(url, { ...options, rejectUnauthorized: false })
       : getHttp(url, options);
+    const giveUp = (reason: string): void => {
+      reject(new Error(reason));
+      request.destroy();
+    };
+    // From the first byte to the last: something else may listen there, and never end.
+    const timer = setTimeout(
+      () => giveUp(`nothing whole came within ${TIMEOUT_MS / 1000} s`),
+      TIMEOUT_MS,
+    );
+    request.once('close', () => clearTimeout(timer));
     request.once('response', (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => {
         text += part;
-        if (text.length > ANSWER_CHARACTERS_MAX) request.destroy(new Error('it says too much'));
+        if (text.length > ANSWER_CHARACTERS_MAX) giveUp('it says too much');
       });
       response.once('error', reject);
       response.once('end', () => resolve({ status: response.statusCode, text }));
-    });
-    request.once('timeout', () => {
-      request.destroy(new Error(`nothing came within ${TIMEOUT_MS / 1000} s`));
     });
     request.once('error', reject);
   });

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { type FileHandle, open, realpath, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errorCode } from '#base/error-code.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { parseSession, printSession, type SessionFile } from '#session/format.ts';
 import { readSmallFile } from '#session/source.ts';
@@ -22,7 +23,7 @@ export async function createSessionFile(path: string, session: SessionFile): Pro
   try {
     file = await open(path, 'wx', 0o600);
   } catch (thrown) {
-    throw isCode(thrown, 'EEXIST') ? exists(path) : notWritable(path, thrown);
+    throw errorCode(thrown) === 'EEXIST' ? exists(path) : notWritable(path, thrown);
   }
   try {
     await fill(file, session);
@@ -76,7 +77,7 @@ async function openDraft(draft: string): Promise<FileHandle> {
   try {
     return await open(draft, 'wx', 0o600);
   } catch (thrown) {
-    if (isCode(thrown, 'EEXIST')) {
+    if (errorCode(thrown) === 'EEXIST') {
       throw new OperatorError(
         `${draft} exists: another command is changing the session, or one was interrupted. If none is running, remove ${draft} and repeat.`,
       );
@@ -121,13 +122,9 @@ function exists(path: string): OperatorError {
 }
 
 function notWritable(path: string, thrown: unknown): OperatorError {
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : 'unknown cause';
+  const code = errorCode(thrown) ?? 'unknown cause';
   return new OperatorError(
     `${path} can not be written (${code}). Check that the folder exists and is yours.`,
     { cause: thrown },
   );
-}
-
-function isCode(thrown: unknown, code: string): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === code;
 }

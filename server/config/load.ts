@@ -1,3 +1,4 @@
+import { errorCode } from '#base/error-code.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { combinationMistakes, combinationWarnings } from './combinations.ts';
 import type { Option } from './option.ts';
@@ -109,7 +110,7 @@ function fileMistakes(
     readFile(found.value);
     return [];
   } catch (thrown) {
-    const reason = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'failed';
+    const reason = errorCode(thrown) ?? 'failed';
     const path = JSON.stringify(found.value);
     return [
       `${found.source ?? option.env}: ${path} can not be read (${reason}), expected ${option.parser.expected}.`,

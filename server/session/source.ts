@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { errorCode } from '#base/error-code.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { jsonOf, MAX_SESSION_BYTES, parseSession, type SessionFile } from './format.ts';
 
@@ -171,7 +172,9 @@ export function readSmallFile(path: string, what: string): { text: string; mode:
     if (thrown instanceof OperatorError) {
       throw thrown;
     }
-    throw new OperatorError(unreadable(path, what, codeOf(thrown)), { cause: thrown });
+    throw new OperatorError(unreadable(path, what, errorCode(thrown) ?? String(thrown)), {
+      cause: thrown,
+    });
   } finally {
     if (file !== undefined) {
       closeSync(file);
@@ -189,10 +192,6 @@ function unreadable(path: string, what: string, code: string): string {
     return `The ${what} file ${path} can not be read by user ${process.getuid?.()}. Change its owner or group, with mode 0600 or 0440.`;
   }
   return `The ${what} file ${path} can not be read (${code}). Check the volume it is on.`;
-}
-
-function codeOf(thrown: unknown): string {
-  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
 }
 
 const QUIET_MODES = [0o600, 0o400, 0o440, 0o444];

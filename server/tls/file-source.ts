@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { errorCode } from '#base/error-code.ts';
 import {
   type Certificate,
   readCertificate,
@@ -155,7 +156,7 @@ function readPem(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (thrown) {
     if (thrown instanceof UnusableCertificate) throw thrown;
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'failed';
+    const code = errorCode(thrown) ?? 'failed';
     throw new UnusableCertificate(`${path} can not be read (${code})`);
   }
 }

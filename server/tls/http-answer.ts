@@ -47,3 +47,9 @@ export function retryAfterMsOf(retryAfter: string | undefined): number | undefin
 export function oneLine(text: string): string {
   return text.replaceAll(/[\s\p{Cc}]+/gu, ' ').slice(0, DETAIL_CHARACTERS);
 }
+
+/** Such a line with an end, so that a sentence of ours may follow. */
+export function sentence(text: string): string {
+  const line = oneLine(text).trim() || 'no reason given';
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}

@@ -41,7 +41,8 @@ const CLOCK_TOLERANCE_MS = 300_000;
 
 export function certificateFinding(status: CertificateStatus, nowMs: number): CertificateFinding {
   const { certificate, failure, trouble } = status;
-  const reasons = [failureText(failure, nowMs), trouble].filter((text) => text !== undefined);
+  const failed = failure && `The last order failed: ${failureText(failure, nowMs)}`;
+  const reasons = [failed, trouble].filter((text) => text !== undefined);
   if (certificate === undefined) {
     const isNew = nowMs < status.startedMs + FIRST_ORDER_MS && failure === undefined;
     const begin = `There is no certificate for ${status.domain} yet.`;
@@ -67,12 +68,8 @@ function finding(
   return { state, reason: [begin, ...reasons].join(' ') };
 }
 
-function failureText(failure: Failure | undefined, nowMs: number): string | undefined {
-  if (failure === undefined) return undefined;
-  const next =
-    failure.nextMs > nowMs
-      ? `The next try is at ${timeText(failure.nextMs)}.`
-      : 'It is tried again.';
-  const end = /[.!?]$/.test(failure.message) ? '' : '.';
-  return `The last order failed: ${failure.message}${end} ${next}`;
+/** Why the last order failed, and when it is tried again. */
+export function failureText({ message, nextMs }: Failure, nowMs: number): string {
+  const next = nextMs > nowMs ? `The next try is at ${timeText(nextMs)}.` : 'It is tried again.';
+  return `${message} ${next}`;
 }

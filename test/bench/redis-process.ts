@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort, pinned } from '../support/bridge-process.ts';
+import { pinned } from '../support/bridge-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { REDIS_CORE } from './child.ts';
 
 /** A Redis of our own on 127.0.0.1. */

@@ -101,7 +101,10 @@ test('the version of the chart is that of the package', () => {
   const changes = mapOf(mapOf(parseYaml(chart)[0])['annotations'])['artifacthub.io/changes'];
   assert.deepEqual(
     parseYaml(String(changes))[0],
-    [...newest.matchAll(/^- (.*)$/gm)].map(([, change]) => change),
+    newest
+      .split(/^- /m)
+      .slice(1)
+      .map((change) => change.trim().replaceAll(/\s+/g, ' ')),
   );
 });
 

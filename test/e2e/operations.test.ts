@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startBridge, type TestBridge } from '../support/bridge.ts';
-import { freePort, startBridgeProcess } from '../support/bridge-process.ts';
+import { startBridgeProcess } from '../support/bridge-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { assertScimError, bodyOf, call } from '../support/http-client.ts';
 
 const WRONG_TOKEN = `${'A'.repeat(42)}E`;

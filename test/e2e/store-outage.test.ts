@@ -3,8 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeSession, startBridge, type TestBridge } from '../support/bridge.ts';
 import { type BridgeProcess, startBridgeProcess } from '../support/bridge-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Answer, assertScimError, bodyOf, call, idOf } from '../support/http-client.ts';
-import { freePort, type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const creation = (userName: string) => JSON.stringify({ schemas: [USER], userName });

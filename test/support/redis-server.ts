@@ -6,8 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 
-export { freePort };
-
 export interface RedisServerOptions {
   /** More arguments of redis-server, which win over the defaults. */
   readonly args?: readonly string[];

@@ -2,7 +2,7 @@ import { OperatorError } from '#base/operator-error.ts';
 import { timeText } from '#tls/certificate.ts';
 import { readDnsConfig } from '#tls/dns/dns-config.ts';
 import { readOrderHistory } from '#tls/look.ts';
-import { certificateFinding } from '#tls/status.ts';
+import { certificateFinding, failureText } from '#tls/status.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
 import { PLAIN_HTTP } from './domain.ts';
 import type { Subject } from './subject.ts';
@@ -38,12 +38,8 @@ export const certificateChecks: readonly Check[] = [
       const { failure } = found.status;
       if (failure === undefined)
         return ok('None has failed since the last certificate was issued.');
-      const next =
-        failure.nextMs > subject.nowMs
-          ? `The next try is at ${timeText(failure.nextMs)}.`
-          : 'The next try is due.';
       return failed(
-        `${failure.count} in a row failed, the last one at ${timeText(failure.atMs)} (${failure.problem}): ${failure.message} ${next}`,
+        `${failure.count} in a row failed, the last one at ${timeText(failure.atMs)} (${failure.problem}): ${failureText(failure, subject.nowMs)}`,
       );
     },
   },

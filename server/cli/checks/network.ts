@@ -4,6 +4,7 @@ import { Resolver } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { errorCode } from '#base/error-code.ts';
 
 /** The ways in which doctor reaches out, so that tests can lead it elsewhere. */
 export interface Network {
@@ -110,6 +111,5 @@ function reasonOf(error: Error): string {
 
 /** The code of an error of Node; without one its message. */
 export function codeOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  return 'code' in thrown ? String(thrown.code) : thrown.message;
+  return errorCode(thrown) ?? (thrown instanceof Error ? thrown.message : String(thrown));
 }

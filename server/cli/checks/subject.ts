@@ -157,10 +157,12 @@ export class Subject {
     return this.#directory;
   }
 
+  /** What could not be looked at by a bug was told by its check. */
   async close(): Promise<void> {
-    (await this.#redis)?.found?.close();
-    const sqlite = (await this.#sqlite)?.found;
-    if (sqlite !== undefined && sqlite !== 'absent') sqlite.close();
+    const [redis, sqlite] = await Promise.allSettled([this.#redis, this.#sqlite]);
+    if (redis.status === 'fulfilled') redis.value?.found?.close();
+    const file = sqlite.status === 'fulfilled' ? sqlite.value?.found : undefined;
+    if (file !== undefined && file !== 'absent') file.close();
   }
 
   async #lookUp(): Promise<Looked<Addresses>> {

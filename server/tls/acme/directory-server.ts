@@ -1,5 +1,13 @@
 import { Agent, request } from 'node:https';
-import { type JsonObject, oneLine, parseObject, retryAfterMsOf, textAt } from '../http-answer.ts';
+import { errorCode } from '#base/error-code.ts';
+import {
+  type JsonObject,
+  oneLine,
+  parseObject,
+  retryAfterMsOf,
+  sentence,
+  textAt,
+} from '../http-answer.ts';
 import { type AcmeDirectory, AcmeError } from './acme-engine.ts';
 
 const ANSWER_BYTES_MAX = 1_000_000;
@@ -118,7 +126,7 @@ export function refusal(what: string, { status, json, text, retryAfterMs }: Answ
       : status >= 500
         ? 'network'
         : 'protocol';
-  const detail = oneLine(textAt(json, 'detail') ?? text);
+  const detail = sentence(textAt(json, 'detail') ?? text);
   return new AcmeError(problem, `${what} was refused (${status} ${problem}): ${detail}`, {
     status,
     retryAfterMs,
@@ -128,7 +136,7 @@ export function refusal(what: string, { status, json, text, retryAfterMs }: Answ
 /** The error of an authorization or order that became invalid: a problem document (RFC 7807). */
 export function failedCheck(what: string, problem: JsonObject | undefined): AcmeError {
   const type = (textAt(problem, 'type') ?? '').replace(PROBLEM_PREFIX, '') || 'unauthorized';
-  const detail = oneLine(textAt(problem, 'detail') ?? 'no reason given');
+  const detail = sentence(textAt(problem, 'detail') ?? '');
   return new AcmeError(type, `${what} (${type}): ${detail}`);
 }
 
@@ -165,7 +173,7 @@ const TRUST = new Set([
 
 function unreachable(url: string, cause: unknown): string {
   const { host } = new URL(url);
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = errorCode(cause) ?? '';
   const reason = cause instanceof Error ? cause.message || code : String(cause);
   const begin = `The certificate authority ${host} can not be reached: ${oneLine(reason)}.`;
   if (TIMES.has(code)) return `${begin} Check the clock of this machine.`;

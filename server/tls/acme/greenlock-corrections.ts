@@ -1,6 +1,5 @@
 import { objectAt, textAt } from '../http-answer.ts';
 import { externalAccountBinding } from './account-key.ts';
-
 import type { CoreClient, CoreOrder, GreenlockCore } from './greenlock-core.ts';
 import { notOurs, senseless, unsupportedChallenge } from './refusals.ts';
 import { finalize, poll, type SignedRequests } from './signed-requests.ts';

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { errorCode } from '#base/error-code.ts';
 import { nearest } from '#base/nearest.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { type JsonObject, objectAt, parseObject, textAt } from '../http-answer.ts';
@@ -97,7 +98,12 @@ function cloudflareSettings(fields: Fields): CloudflareSettings {
 function serviceAccount(fields: Fields): ServiceAccount | undefined {
   const inline = fields.objectAt(KEY);
   if (inline !== undefined) return accountOf(fields, KEY, inline);
-  const path = fields.text(KEY, /^[^\0\r\n]+$/, "the path of a service account's key file");
+  // Messages show the path: a key that was pasted in its place must not pass for one.
+  const path = fields.text(
+    KEY,
+    /^[^\0\r\n{}"]{1,255}$/,
+    "the path of a service account's key file",
+  );
   const text = path === '' ? undefined : readText(path, fields.mistakes);
   return text === undefined ? undefined : accountOf(fields, `${KEY} (${path})`, parseObject(text));
 }
@@ -176,7 +182,7 @@ function readText(path: string, mistakes: string[]): string | undefined {
     if (statSync(path).size <= FILE_BYTES_MAX) return readFileSync(path, 'utf8');
     mistakes.push(`${path} is longer than ${FILE_BYTES_MAX} bytes.`);
   } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'failed';
+    const code = errorCode(thrown) ?? 'failed';
     mistakes.push(`${path} can not be read (${code}).`);
   }
   return undefined;

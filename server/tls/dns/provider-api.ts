@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '#base/error-code.ts';
 import type { AcmeError } from '../acme/acme-engine.ts';
 import {
   asObject,
   type JsonObject,
   listAt,
   objectAt,
-  oneLine,
   parseObject,
   retryAfterMsOf,
+  sentence,
   textAt,
 } from '../http-answer.ts';
 import { providerError } from './dns-provider.ts';
@@ -176,16 +177,10 @@ function hideSecrets(text: string, { bearer, form }: ApiRequest): string {
     .reduce<string>((rest, secret) => rest.replaceAll(secret ?? '', '(hidden)'), text);
 }
 
-function sentence(text: string): string {
-  const line = oneLine(text).trim() || 'no reason given';
-  return /[.!?]$/.test(line) ? line : `${line}.`;
-}
-
 /** fetch says "fetch failed", and why in the cause. */
 function reasonOf(thrown: unknown): string {
   const inner = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   if (!(inner instanceof Error)) return String(inner);
-  const code = 'code' in inner ? String(inner.code) : '';
   if (inner.name === 'TimeoutError') return 'no answer came in time';
-  return inner.message || code;
+  return inner.message || (errorCode(inner) ?? '');
 }

@@ -42,12 +42,12 @@ export function providerOfSets<Zone, Entry, Found extends FoundSet<Entry>>(
     const zone = await sets.zoneOf(name, signal);
     let conflict: string | undefined;
     for (let tries = 1; tries <= CONFLICT_TRIES; tries += 1) {
+      if (tries > 1) await sleep(pauseMs, undefined, { signal });
       const before = await sets.read(zone, name, signal);
       const entries = next(before?.entries ?? []);
       if (entries.length === (before?.entries.length ?? 0)) return;
       conflict = await sets.write(zone, name, { before, entries }, signal);
       if (conflict === undefined) return;
-      await sleep(pauseMs, undefined, { signal });
     }
     throw providerError(
       `${title}: the records at ${name} are in conflict with something else there: ${conflict} Look for a CNAME record, and for what else writes there.`,

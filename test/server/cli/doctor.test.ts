@@ -10,7 +10,13 @@ import { Subject } from '#cli/checks/subject.ts';
 import { loadConfig } from '#config/load.ts';
 import { type BridgeProcess, startBridgeProcess } from '../../support/bridge-process.ts';
 import { runCli } from '../../support/cli-process.ts';
-import { assertFinding, fakeNetwork, runDoctor, runDoctorText } from './checks/run-doctor.ts';
+import {
+  assertFinding,
+  dnsError,
+  fakeNetwork,
+  runDoctor,
+  runDoctorText,
+} from './checks/run-doctor.ts';
 import { opScim } from './fake-io.ts';
 
 const GOLDEN = new URL('../../golden/', import.meta.url);
@@ -85,10 +91,19 @@ test('unknown and shadowed settings are warnings without values', async () => {
   assert.doesNotMatch(examined.stdout, /canary/);
 });
 
+test('what others put into DNS does not steer the terminal', async () => {
+  const { stdout } = await runDoctorText({
+    env: { OP_TLS_DOMAIN: 'scim.example.com', OP_ACME_DIRECTORY_URL: 'https://127.0.0.1:9/' },
+    network: { addressesOf: () => Promise.reject(dnsError('\u001b[2J\u009b')) },
+  });
+  assert.match(stdout, /scim\.example\.com could not be looked up \(\?\[2J\?\)/);
+  assert.match(stdout, /^[^\p{Cc}]*(?:\n[^\p{Cc}]*)*$/u);
+});
+
 describe('the runner', () => {
-  const subject = () =>
+  const subject = (loaded = loadConfig({})) =>
     new Subject({
-      loaded: loadConfig({}),
+      loaded,
       fileMistakes: undefined,
       healthToken: undefined,
       network: fakeNetwork(9),
@@ -114,6 +129,16 @@ describe('the runner', () => {
     assert.equal(results[1]?.state, 'ok');
     assert.match(results[0]?.detail ?? '', /failed by a bug \(TypeError at /);
     assert.doesNotMatch(JSON.stringify(results), /canary/);
+  });
+
+  test('a bug in what several checks look at keeps no result away', async () => {
+    const loaded = loadConfig({});
+    const config = { ...loaded.config, dataDirectory: 'no\0path' };
+    const broken = subject({ ...loaded, config });
+    const asks = check(async () => ok(String(await broken.sqlite())));
+    const [result] = await runChecks([asks], broken);
+    assert.match(result?.detail ?? '', /failed by a bug/);
+    await broken.close();
   });
 });
 

@@ -7,7 +7,7 @@ import { pingUrl } from '#cli/ping.ts';
 import { loadConfig } from '#config/load.ts';
 import { printSession } from '#session/format.ts';
 import { createSession } from '#session/seal.ts';
-import { freePort } from '../../support/bridge-process.ts';
+import { freePort } from '../../support/free-port.ts';
 import { opScim } from './fake-io.ts';
 
 const addresses = [
@@ -55,6 +55,25 @@ for (const { status, exitCode, stderr } of answers) {
     assert.equal(ran.exitCode, exitCode);
     assert.match(ran.stderr, stderr);
     assert.equal(ran.stdout, '');
+  });
+}
+
+const strangers: Readonly<Record<string, readonly [string, RegExp]>> = {
+  'drips and never ends': ['.', /nothing whole came within 4 s/],
+  'says too much': ['x'.repeat(200_000), /it says too much/],
+};
+for (const [name, [part, complaint]] of Object.entries(strangers)) {
+  test(`op-scim ping gives up what ${name}`, { timeout: 60_000 }, async () => {
+    const server = createServer((_request, response) => {
+      const drip = setInterval(() => response.write(part), 100);
+      response.once('close', () => clearInterval(drip));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // A listening TCP server has one.
+    const ran = await opScim(['ping'], { env: { OP_PORT: String(port) } });
+    await new Promise((resolve) => server.close(resolve)); // Waits for the connection to end.
+    assert.equal(ran.exitCode, 1);
+    assert.match(ran.stderr, complaint);
   });
 }
 

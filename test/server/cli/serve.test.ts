@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { printSession } from '#session/format.ts';
 import { makeSession } from '../../support/bridge.ts';
-import { freePort } from '../../support/bridge-process.ts';
 import { runCli, startCli } from '../../support/cli-process.ts';
+import { freePort } from '../../support/free-port.ts';
 import { call } from '../../support/http-client.ts';
 import { sealed } from '../session/sessions.ts';
 

@@ -8,13 +8,14 @@ import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Network } from '#cli/checks/network.ts';
 import { makeSession } from '../../../support/bridge.ts';
-import { freePort } from '../../../support/bridge-process.ts';
+import { freePort } from '../../../support/free-port.ts';
 import {
   DOMAIN,
   openSite,
   type Replica,
   recordsOf,
   type Site,
+  SUITE_MS,
   serialOf,
   served,
   tamper,
@@ -35,7 +36,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const IPV6 = '2001:db8::10';
 
-describe('doctor on the domain and the certificate', { timeout: 120_000 }, () => {
+describe('doctor on the domain and the certificate', { timeout: SUITE_MS }, () => {
   let site: Site;
   let replica: Replica;
   let env: Record<string, string>;

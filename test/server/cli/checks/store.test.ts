@@ -7,8 +7,9 @@ import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { makeSession, startBridge, type TestSession } from '../../../support/bridge.ts';
 import { startBridgeProcess } from '../../../support/bridge-process.ts';
+import { freePort } from '../../../support/free-port.ts';
 import { call } from '../../../support/http-client.ts';
-import { freePort, type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 import { assertFinding, type Examined, type Expectation, runDoctor } from './run-doctor.ts';
 
 const PASSWORD = 'canary-redis';
@@ -51,7 +52,11 @@ describe('doctor on Redis', () => {
 
   test('nothing is written: Redis has run reading commands alone', async () => {
     await client.config('RESETSTAT');
-    await runDoctor({ env: { ...env, OP_TLS_DOMAIN: 'scim.example.com' } });
+    const domain = {
+      OP_TLS_DOMAIN: 'scim.example.com',
+      OP_ACME_DIRECTORY_URL: 'https://127.0.0.1:9/', // No authority is asked.
+    };
+    await runDoctor({ env: { ...env, ...domain } });
     const stats = await client.info('commandstats');
     const commands = [...stats.matchAll(/^cmdstat_([^:]+):/gm)].map(([, name = '']) => name);
     const reading = [
@@ -106,8 +111,9 @@ describe('doctor on Redis', () => {
     });
   }
 
+  // Doctor's own connection takes some of it, too.
   for (const [state, part] of [
-    ['warning', 0.9],
+    ['warning', 0.87],
     ['failed', 0.99],
   ] as const) {
     test(`memory of which ${part} is used: ${state}`, async () => {

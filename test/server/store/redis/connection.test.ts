@@ -7,8 +7,8 @@ import type { RedisOptions } from '#store/redis/options.ts';
 import { type StoreBackend, StoreUnavailable } from '#store/store.ts';
 import { commitDone, create, createUsers, creating, sleep } from '../../../contract/fixture.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { freePort } from '../../../support/free-port.ts';
 import {
-  freePort,
   type RedisServer,
   type RedisServerOptions,
   startRedis,

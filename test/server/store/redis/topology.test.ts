@@ -17,7 +17,8 @@ import {
   readMembers,
 } from '../../../contract/fixture.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { freePort, type RedisServer, startRedis } from '../../../support/redis-server.ts';
+import { freePort } from '../../../support/free-port.ts';
+import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 
 suite('TLS', () => {
   let directory: string;

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, suite, test } from 'node:test';
-import { freePort } from '../../../support/bridge-process.ts';
 import type { FakeProvider } from '../../../support/dns/fake-api.ts';
 import { FAKE_PROVIDERS } from '../../../support/dns/fake-providers.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { freePort } from '../../../support/free-port.ts';
 import type { Pebble } from '../../../support/pebble.ts';
 import {
   DOMAIN,
@@ -16,6 +16,7 @@ import {
   type Replica,
   recordsOf,
   type Site,
+  SUITE_MS,
   served,
 } from './replicas.ts';
 
@@ -23,7 +24,7 @@ const RECORD = `_acme-challenge.${DOMAIN}`;
 
 for (const engine of ENGINES) {
   for (const [title, start] of Object.entries(FAKE_PROVIDERS)) {
-    suite(`DNS-01 by ${title}: ${engine}`, { timeout: 120_000 }, () => {
+    suite(`DNS-01 by ${title}: ${engine}`, { timeout: SUITE_MS }, () => {
       const folder = mkdtempSync(join(tmpdir(), 'op-scim-dns01-'));
       const path = join(folder, 'dns01.json');
       let site: Site;

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import type { TlsTuning } from '#tls/open-tls.ts';
 import { makeSession, type TestSession } from '../../../support/bridge.ts';
-import { freePort } from '../../../support/bridge-process.ts';
 import { eventually } from '../../../support/eventually.ts';
+import { freePort } from '../../../support/free-port.ts';
 import { type Pebble, type PebbleOptions, startPebble } from '../../../support/pebble.ts';
 import { type RedisServer, startRedis } from '../../../support/redis-server.ts';
 

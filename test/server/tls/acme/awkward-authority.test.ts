@@ -161,6 +161,7 @@ for (const name of ['native', 'greenlock'] as const) {
           assert.ok(error instanceof Error);
           assert.equal(error.name, 'AcmeError');
           assert.match(error.message, message);
+          assert.match(error.message, /[.!?]$/);
           return true;
         });
       });

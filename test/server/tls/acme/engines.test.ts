@@ -11,7 +11,7 @@ import {
 } from '#tls/acme/acme-engine.ts';
 import { loadEngine } from '#tls/engines.ts';
 import { challengeCertificate, newKeyPem } from '#tls/signing.ts';
-import { freePort } from '../../../support/bridge-process.ts';
+import { freePort } from '../../../support/free-port.ts';
 import { type Pebble, startPebble } from '../../../support/pebble.ts';
 
 const DOMAIN = 'scim.example.com';

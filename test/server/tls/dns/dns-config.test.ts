@@ -128,6 +128,14 @@ suite('OP_DNS_CHALLENGE_CONFIG_FILE', () => {
       google('/path/to/serviceaccount.json'),
       /\/path\/to\/serviceaccount\.json can not be read \(ENOENT\)/,
     ],
+    'a key that was pasted as text': [
+      google(JSON.stringify(ACCOUNT)),
+      /gcp_application_default is not right: enter the path/,
+    ],
+    'a key in base64': [
+      google(Buffer.from(`${SECRET} ${KEY_PEM}`).toString('base64')),
+      /gcp_application_default is not right: enter the path/,
+    ],
     'no key': [
       google(undefined),
       /gcp_application_default is missing: enter the path of a service account's key file/,

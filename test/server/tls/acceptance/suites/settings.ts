@@ -4,8 +4,8 @@ import { request } from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../../../support/bridge-process.ts';
 import { eventually } from '../../../../support/eventually.ts';
+import { freePort } from '../../../../support/free-port.ts';
 import {
   DOMAIN,
   type EngineName,
