@@ -15,6 +15,8 @@ export interface RedisServerOptions {
   readonly first?: readonly string[];
   /** A Sentinel keeps no data of its own and takes no options about it. */
   readonly isSentinel?: boolean;
+  /** A node of a Redis Cluster, alone so far. */
+  readonly isClusterNode?: boolean;
   /** Default: a free one. */
   readonly port?: number;
 }
@@ -39,7 +41,11 @@ const DURABLE = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), 'op-scim-redis-'));
   const port = options.port ?? (await freePort());
-  const start = () => spawnServer(directory, port, options);
+  const args = [
+    ...(options.isClusterNode === true ? await clusterArguments() : []),
+    ...(options.args ?? []),
+  ];
+  const start = () => spawnServer(directory, port, { ...options, args });
   let child = await start();
   return {
     port,
@@ -55,6 +61,15 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
       child = await start();
     },
   };
+}
+
+/** The port between nodes would be 10,000 above the other, where it may be taken. */
+async function clusterArguments(): Promise<readonly string[]> {
+  const busPort = String(await freePort());
+  return [
+    ...['--cluster-enabled', 'yes', '--cluster-port', busPort],
+    ...['--cluster-announce-ip', '127.0.0.1'],
+  ];
 }
 
 async function spawnServer(

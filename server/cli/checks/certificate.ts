@@ -38,9 +38,10 @@ export const certificateChecks: readonly Check[] = [
       const { failure } = found.status;
       if (failure === undefined)
         return ok('None has failed since the last certificate was issued.');
-      return failed(
-        `${failure.count} in a row failed, the last one at ${timeText(failure.atMs)} (${failure.problem}): ${failureText(failure, subject.nowMs)}`,
-      );
+      const detail = `${failure.count} in a row failed, the last one at ${timeText(failure.atMs)} (${failure.problem}): ${failureText(failure, subject.nowMs)}`;
+      // As health has it: while a good certificate is served there is time to mend it.
+      const { state } = certificateFinding(found.status, subject.nowMs);
+      return state === 'unhealthy' ? failed(detail) : warning(detail);
     },
   },
   {

@@ -43,7 +43,12 @@ describe('doctor on the domain and the certificate', { timeout: SUITE_MS }, () =
   let network: Network;
   before(async () => {
     site = await openSite('native');
-    replica = await site.start({ port: site.tlsPort });
+    const first = await site.start({ port: site.tlsPort });
+    await served(first);
+    await first.stop('SIGKILL');
+    // Which does not look at the store again, or it would put right what tests change there.
+    const pollMs = 10 * HOUR_MS;
+    replica = await site.start({ port: site.tlsPort, tuning: { pollMs } });
     await served(replica);
     network = { ...fakeNetwork(replica.port), trustedRoots: [await site.pebble.rootPem()] };
     env = {
@@ -328,7 +333,7 @@ describe('doctor on the domain and the certificate', { timeout: SUITE_MS }, () =
       assertAll(first, [
         {
           id: 'last-order',
-          state: 'failed',
+          state: 'warning',
           says: /3 in a row failed.*\(unauthorized\): The check failed\. The next try is at 20/,
         },
         { id: 'certificate', state: 'warning', says: /The last order failed: The check failed/ },
@@ -338,7 +343,7 @@ describe('doctor on the domain and the certificate', { timeout: SUITE_MS }, () =
           says: /1 certificates issued in the last 7 days, 1 orders failed/,
         },
       ]);
-      assert.equal(first.exitCode, 1);
+      assert.equal(first.exitCode, 0);
       for (let n = 0; n < 4; n += 1) await add(issued);
       const says =
         /5 certificates issued.*issues 5 certificates for the same name in 7 days: it may refuse the next one until 20/;

@@ -89,7 +89,7 @@ suite('a Cluster of three masters with a replica each', () => {
 
 function startNode(): Promise<RedisServer> {
   const timeout = ['--cluster-node-timeout', '2000'];
-  return startRedis({ args: ['--cluster-enabled', 'yes', ...timeout, '--appendfsync', 'no'] });
+  return startRedis({ isClusterNode: true, args: [...timeout, '--appendfsync', 'no'] });
 }
 
 async function moveSlot(slot: number, from: RedisServer, to: RedisServer): Promise<void> {

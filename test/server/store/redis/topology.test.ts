@@ -126,9 +126,7 @@ test('Sentinel: none that answers is StoreUnavailable', async () => {
 });
 
 test('Cluster: all keys of an account are in one slot', async () => {
-  const redis = await startRedis({
-    args: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
-  });
+  const redis = await startRedis({ isClusterNode: true });
   try {
     await withClient(redis.port, async (client) => {
       await client.call('cluster', 'addslotsrange', '0', '16383');
