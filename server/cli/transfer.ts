@@ -30,19 +30,20 @@ export const exportCommand: Command = {
     const { folder, keep } = exportOptions(args);
     await withStore(io, async ({ store, accountId }) => {
       const startedAt = new Date();
+      let made: string | undefined;
       const lines = counted(exportLines(store, startedAt.toISOString()));
       if (folder === undefined) {
         await writeLines(io, lines.each);
         await write(io.stderr, `op-scim: wrote ${lines.count} lines of account ${accountId}.\n`);
       } else {
-        const path = await writeBackup(folder, startedAt, textOf(lines.each));
-        await write(io.stderr, `op-scim: wrote account ${accountId} to ${path}.\n`);
+        made = await writeBackup(folder, startedAt, textOf(lines.each));
+        await write(io.stderr, `op-scim: wrote account ${accountId} to ${made}.\n`);
       }
       if (lines.count <= EMPTY_LINES) {
         // A store that lost everything must not cost the backups, too.
         await write(io.stderr, `op-scim: ${NOTHING_THERE}\n`);
-      } else if (folder !== undefined && keep !== undefined) {
-        const count = await removeOldBackups(folder, keep);
+      } else if (folder !== undefined && keep !== undefined && made !== undefined) {
+        const count = await removeOldBackups(folder, keep, made);
         await write(io.stderr, `op-scim: removed ${count} older exports.\n`);
       }
     });

@@ -45,6 +45,10 @@ interface Progress {
   readonly bridge: Bridge;
   readonly ids: Map<string, string>;
   readonly settled: Set<string>;
+  /** bulkIds of the POSTs that are still to run. */
+  readonly coming: Set<string>;
+  /** What circles that were begun need of those. */
+  readonly awaited: Set<string>;
   /** Operations that ran without all they name, with their answers. */
   readonly incomplete: { operation: BulkOperation; id: string; answer: Answer }[];
   errors: number;
@@ -56,34 +60,38 @@ async function runAll(
   operations: readonly BulkOperation[],
   errorsMax: number,
 ): Promise<readonly Answer[]> {
-  const progress = startOf(bridge);
+  const progress = startOf(bridge, operations);
   const answers = new Map<BulkOperation, Answer>();
   const left = [...operations];
   const untilMs = performance.now() + BUDGET_MS;
   while (left.length > 0 && progress.errors < errorsMax) {
-    const { place, isIncomplete } = nextOperation(left, progress.settled, awaitedBy(progress));
+    const { place, isIncomplete } = nextOperation(left, progress.settled, progress.awaited);
     const [operation] = left.splice(place, 1);
     if (operation === undefined) break;
     answers.set(operation, await runOne(ctx, operation, progress, isIncomplete, untilMs));
-    if (operation.bulkId !== undefined) progress.settled.add(operation.bulkId);
-    const awaited = awaitedBy(progress);
-    const isOpen = left.some(({ bulkId = '' }) => awaited.includes(bulkId));
-    if (!isOpen) await completeAll(ctx, progress);
+    settle(operation, progress);
+    if (progress.awaited.size === 0) await completeAll(ctx, progress);
     await nextTurn();
   }
   await completeAll(ctx, progress);
   return operations.flatMap((operation) => answers.get(operation) ?? []);
 }
 
-function startOf(bridge: Bridge): Progress {
-  return { bridge, ids: new Map(), settled: new Set(), incomplete: [], errors: 0 };
+function startOf(bridge: Bridge, operations: readonly BulkOperation[]): Progress {
+  const posts = operations.filter(({ method }) => method === 'POST');
+  const coming = new Set(posts.flatMap(({ bulkId }) => bulkId ?? []));
+  const awaited = new Set<string>();
+  return {
+    ...{ bridge, ids: new Map(), settled: new Set(), coming, awaited },
+    ...{ incomplete: [], errors: 0 },
+  };
 }
 
-/** What circles that were begun still need. */
-function awaitedBy({ incomplete, settled }: Progress): readonly string[] {
-  return incomplete.flatMap(({ operation }) =>
-    [...operation.needs].filter((bulkId) => !settled.has(bulkId)),
-  );
+function settle({ bulkId }: BulkOperation, { settled, coming, awaited }: Progress): void {
+  if (bulkId === undefined) return;
+  settled.add(bulkId);
+  coming.delete(bulkId);
+  awaited.delete(bulkId);
 }
 
 async function runOne(
@@ -108,7 +116,10 @@ async function runOne(
     });
     await report(progress.bridge, ctx, answer, done);
     if (bulkId !== undefined) progress.ids.set(bulkId, done.id);
-    if (isIncomplete) progress.incomplete.push({ operation, id: done.id, answer });
+    if (isIncomplete) {
+      progress.incomplete.push({ operation, id: done.id, answer });
+      for (const each of needs) if (progress.coming.has(each)) progress.awaited.add(each);
+    }
   } catch (thrown) {
     await refuse(progress, ctx, answer, pathWithIds(path, idOf), thrown);
   }
@@ -142,11 +153,25 @@ async function complete(
     const done = await runOperation(ctx, { method: 'PUT', path, data, version: undefined });
     await report(progress.bridge, ctx, answer, { ...done, status: 201 });
   } catch (thrown) {
-    await runOperation(ctx, undoing(path, answer));
+    const reason = await takeBack(ctx, undoing(path, answer), thrown);
     if (operation.bulkId !== undefined) progress.ids.delete(operation.bulkId);
     delete answer.location;
     delete answer.version;
-    await refuse(progress, ctx, answer, operation.path, thrown);
+    await refuse(progress, ctx, answer, operation.path, reason);
+  }
+}
+
+/**
+ * Resolves to why the operation failed: `reason`, or what kept the first step from being taken back.
+ * A resource that is gone by now needs nothing more: two steps may have been about one person.
+ */
+async function takeBack(ctx: ScimContext, undo: InnerRequest, reason: unknown): Promise<unknown> {
+  try {
+    await runOperation(ctx, undo);
+    return reason;
+  } catch (thrown) {
+    const isGone = thrown instanceof ScimError && thrown.problem === 'notFound';
+    return isGone ? reason : thrown;
   }
 }
 

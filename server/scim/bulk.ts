@@ -59,15 +59,15 @@ export function parseBulk(body: unknown, maxOperations: number): BulkRequest {
 export function nextOperation(
   left: readonly BulkOperation[],
   known: ReadonlySet<string>,
-  awaited: readonly string[] = [],
+  awaited: Iterable<string> = [],
 ): { readonly place: number; readonly isIncomplete: boolean } {
   const coming = new Map<string, number>();
   for (const [place, { method, bulkId }] of left.entries()) {
     if (method === 'POST' && bulkId !== undefined) coming.set(bulkId, place);
   }
   const missing = (operation: BulkOperation | undefined) =>
-    [...(operation?.needs ?? [])].find((bulkId) => !known.has(bulkId) && coming.has(bulkId));
-  const wanted = awaited.find((bulkId) => coming.has(bulkId));
+    firstOf(operation?.needs ?? [], (bulkId) => !known.has(bulkId) && coming.has(bulkId));
+  const wanted = firstOf(awaited, (bulkId) => coming.has(bulkId));
   const free = left.findIndex((operation) => missing(operation) === undefined);
   let place = wanted === undefined ? Math.max(0, free) : (coming.get(wanted) ?? 0);
   const seen = new Set<number>();
@@ -79,6 +79,15 @@ export function nextOperation(
     seen.add(place);
     place = coming.get(bulkId) ?? 0;
   }
+}
+
+/** Makes no list: there may be some 100,000 references. */
+function firstOf(
+  bulkIds: Iterable<string>,
+  isSuch: (bulkId: string) => boolean,
+): string | undefined {
+  for (const bulkId of bulkIds) if (isSuch(bulkId)) return bulkId;
+  return undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { objectAt, textAt } from '../http-answer.ts';
+import { type JsonObject, objectAt, textAt } from '../http-answer.ts';
 import type { AcmeEngine, CertificateOrder, Challenge, IssuedCertificate } from './acme-engine.ts';
 import { readDirectory, requireExternalAccount } from './directory.ts';
 import { type Answer, DirectoryServer, refusal } from './directory-server.ts';
@@ -10,7 +10,7 @@ import {
   loadCore,
 } from './greenlock-core.ts';
 import { correct } from './greenlock-corrections.ts';
-import { senseless } from './refusals.ts';
+import { senseless, unsupportedChallenge } from './refusals.ts';
 import { NONCE_TRIES } from './signed-requests.ts';
 
 /**
@@ -75,6 +75,7 @@ class PresentedChallenges {
       get: async () => null,
       set: async ({ challenge }) => {
         const { type, token, keyAuthorization } = challenge;
+        if (typeof token !== 'string') throw unsupportedChallenge(this.#order);
         await this.#put({ type, domain: this.#order.domain, token, keyAuthorization });
         return null;
       },
@@ -127,8 +128,15 @@ function responseOf(answer: Answer): CoreResponse {
   return {
     statusCode: status,
     headers: { 'replay-nonce': nonce, location },
-    // Orders and challenges with an `error` are for the corrections to judge, not refusals.
-    body: json === undefined ? text : { ...json, error: status < 400 ? undefined : json },
+    body: json === undefined ? text : status < 400 ? accepted(json) : { ...json, error: json },
     answer,
   };
+}
+
+/**
+ * The core would take an `error`, which orders and challenges may have, and a `status` of 400 for
+ * refusals, and one that names a nonce for a reason to send the same forever.
+ */
+function accepted(json: JsonObject): object {
+  return { ...json, error: undefined, status: textAt(json, 'status') };
 }

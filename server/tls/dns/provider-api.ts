@@ -170,11 +170,20 @@ function cloudflareError(error: JsonObject | undefined): string | undefined {
   return typeof code === 'number' ? `${code} ${message}` : message;
 }
 
-/** Nobody promises that an answer does not repeat what it was sent. */
+/** Nobody promises that an answer does not repeat what it was sent, also as it was written then. */
 function hideSecrets(text: string, { bearer, form }: ApiRequest): string {
-  return [bearer, ...Object.values(form ?? {})]
-    .filter((secret) => secret !== undefined && secret.length >= HIDDEN_MIN_CHARACTERS)
-    .reduce<string>((rest, secret) => rest.replaceAll(secret ?? '', '(hidden)'), text);
+  return [bearer ?? '', ...Object.values(form ?? {})]
+    .filter((secret) => secret.length >= HIDDEN_MIN_CHARACTERS)
+    .flatMap((secret) => [secret, inForm(secret), encodeURIComponent(secret), inJson(secret)])
+    .reduce((rest, secret) => rest.replaceAll(secret, '(hidden)'), text);
+}
+
+function inForm(secret: string): string {
+  return new URLSearchParams({ '': secret }).toString().slice(1);
+}
+
+function inJson(secret: string): string {
+  return JSON.stringify(secret).slice(1, -1);
 }
 
 /** fetch says "fetch failed", and why in the cause. */

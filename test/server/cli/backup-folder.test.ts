@@ -5,8 +5,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,6 +58,7 @@ describe('exports in a folder', () => {
   test('nothing is left of an export that fails, and what a crash left is cleared away', async () => {
     const crashed = join(folder, 'op-scim-2026-10-31T03-00-00Z.ndjson.part');
     writeFileSync(crashed, 'half');
+    utimesSync(crashed, 0, 0);
     async function* broken() {
       yield 'a\n';
       throw new Error('the store is gone');
@@ -66,11 +69,36 @@ describe('exports in a folder', () => {
 
   test('the newest are kept, and nothing else is touched', async () => {
     writeFileSync(join(folder, 'mine.ndjson'), '');
-    for (const day of [3, 1, 4, 2]) await writeBackup(folder, dated(day), text(''));
-    assert.equal(await removeOldBackups(folder, 2), 2);
+    mkdirSync(join(folder, 'op-scim-2026-10-01T03-00-00Z.ndjson'));
+    for (const day of [3, 1, 2]) await writeBackup(folder, dated(day), text(''));
+    const made = await writeBackup(folder, dated(4), text(''));
+    assert.equal(await removeOldBackups(folder, 2, made), 2);
+    rmdirSync(join(folder, 'op-scim-2026-10-01T03-00-00Z.ndjson'));
     const left = ['op-scim-2026-11-03T03-00-00Z.ndjson', 'op-scim-2026-11-04T03-00-00Z.ndjson'];
     assert.deepEqual(readdirSync(folder).toSorted(), ['mine.ndjson', ...left]);
-    assert.equal(await removeOldBackups(folder, 5), 0);
+    assert.equal(await removeOldBackups(folder, 5, made), 0);
+  });
+
+  test('the file that was just made stays, also after the clock was set back', async () => {
+    await writeBackup(folder, dated(2), text('old'));
+    const made = await writeBackup(folder, dated(1), text('new'));
+    assert.equal(await removeOldBackups(folder, 1, made), 1);
+    assert.deepEqual(backups(), ['op-scim-2026-11-01T03-00-00Z.ndjson']);
+  });
+
+  test('two exports at once, begun in one second, are both whole', async () => {
+    const second = Promise.withResolvers<void>();
+    async function* slow() {
+      yield 'first\n';
+      await second.promise;
+      yield 'end\n';
+    }
+    const first = writeBackup(folder, dated(1), slow());
+    const path = await writeBackup(folder, dated(1), text('second\n', 'end\n'));
+    assert.equal(readFileSync(path, 'utf8'), 'second\nend\n');
+    second.resolve();
+    assert.equal(readFileSync(await first, 'utf8'), 'first\nend\n');
+    assert.equal(backups().length, 1);
   });
 
   test('op-scim export --folder --keep writes one and removes old ones', async () => {

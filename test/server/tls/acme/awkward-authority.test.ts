@@ -84,6 +84,23 @@ for (const name of ['native', 'greenlock'] as const) {
       });
     }
 
+    for (const path of ['/account', '/certificate']) {
+      test(`what ${path} says of a refused nonce in an answer that is no refusal counts nothing`, async () => {
+        const { origin } = new URL(directory.url);
+        const before = directory.count(path);
+        directory.replyWith((seen) =>
+          seen.path === path && directory.count(path) === before + 1
+            ? {
+                headers: { Location: `${origin}/account/1` },
+                body: { status: 400, type: 'urn:ietf:params:acme:error:badNonce' },
+              }
+            : undefined,
+        );
+        await engine.issue(await orderOf(directory)).catch(() => undefined);
+        assert.equal(directory.count(path), before + 1);
+      });
+    }
+
     const refusals: Readonly<Record<string, readonly [Reply, string, number | undefined]>> = {
       'a rate limit': [problem(429, 'rateLimited', '7200'), 'rateLimited', 7_200_000],
       'a rate limit without a type': [{ status: 429 }, 'rateLimited', undefined],
@@ -142,6 +159,16 @@ for (const name of ['native', 'greenlock'] as const) {
         /refused \(503 network\)/,
       ],
       'a nonce that is never right': ['/order', problem(400, 'badNonce'), /badNonce/],
+      'a token that is none': [
+        '/authz',
+        {
+          body: {
+            ...{ status: 'pending', identifier: { type: 'dns', value: DOMAIN } },
+            challenges: [{ type: 'tls-alpn-01', url: 'x', token: {}, status: 'pending' }],
+          },
+        },
+        /does not check scim\.example\.com by tls-alpn-01/,
+      ],
       'an order that fails': [
         '/order/1',
         {

@@ -29,7 +29,11 @@ for (const [title, start] of Object.entries(FAKE_PROVIDERS)) {
       assert.ok(error instanceof AcmeError, String(error));
       assert.equal(error.problem, 'dnsProvider');
       assert.match(error.message, message);
-      for (const secret of fake.secrets) assert.ok(!error.message.includes(secret), error.message);
+      for (const secret of fake.secrets) {
+        for (const text of [secret, inForm({ '': secret }).slice(1)]) {
+          assert.ok(!error.message.includes(text), error.message);
+        }
+      }
       return error;
     };
     beforeEach(async () => {
@@ -136,7 +140,12 @@ for (const [title, start] of Object.entries(FAKE_PROVIDERS)) {
         const { secrets } = fake;
         fake.replyWith(({ headers, body }) =>
           reply.status === 400
-            ? { ...reply, body: { error: `${headers['authorization']} ${JSON.stringify(body)}` } }
+            ? {
+                ...reply,
+                body: {
+                  error: `${headers['authorization']} ${inForm(body)} ${JSON.stringify(body)}`,
+                },
+              }
             : reply,
         );
         await fails(provider.put(NAME, VALUE, never), message);
@@ -298,4 +307,9 @@ function openFake(
     servers: { ...PROVIDER_SERVERS, ...servers },
     now: Date.now,
   });
+}
+
+function inForm(fields: Readonly<Record<string, unknown>>): string {
+  const pairs = Object.entries(fields).map(([name, value]) => [name, String(value)]);
+  return new URLSearchParams(pairs).toString();
 }
