@@ -1,6 +1,6 @@
 import { bridgeImage, fullname, redisSecret, sessionSecret } from './helpers.ts';
 import { branch, deprecations, notes } from './lib/documents.ts';
-import { chart, release } from './lib/expression.ts';
+import { chart, type Expression, release } from './lib/expression.ts';
 import { f, text } from './lib/functions.ts';
 import { definition, values } from './values.ts';
 
@@ -22,6 +22,44 @@ Session: the bridge starts once its scimsession file is there. Unless you made t
      kubectl create secret generic ${sessionSecret} ${namespace} --from-file=${session.key}=./scimsession
 `,
 );
+
+const { acme, bearerToken, dns01, monitoring, tls } = values;
+const { external } = redis;
+const isOwnRedis = f.not(redis.enabled);
+/** What the values name and the chart does not make: a pod does not start before it is there. */
+const namedSecrets = [
+  namedSecret(bearerToken.existingSecret, 'the bearer token'),
+  namedSecret(tls.existingSecret, 'the certificate, of type kubernetes.io/tls'),
+  namedSecret(tls.seal.existingSecret, 'the text that seals certificate keys'),
+  namedSecret(dns01.existingSecret, 'the settings of DNS: docs/certificates.md'),
+  namedSecret(acme.ca.existingSecret, 'the certificate of the ACME authority'),
+  namedSecret(acme.eabHmac.existingSecret, 'the HMAC key of the ACME account'),
+  namedSecret(external.existingSecret, 'the URL of Redis', isOwnRedis),
+  namedSecret(external.ca.existingSecret, 'the certificate authority of Redis', isOwnRedis),
+  namedSecret(external.sentinelPassword.existingSecret, 'the password of Sentinel', isOwnRedis),
+  namedSecret(
+    monitoring.serviceMonitor.token.existingSecret,
+    'the health-only token',
+    monitoring.serviceMonitor.enabled,
+  ),
+];
+const secrets = branch(
+  f.or(...namedSecrets.map(({ isNamed }) => isNamed)),
+  notes`
+Secrets: the values name these, which have to exist beside it:
+`.concat(...namedSecrets.map(({ line }) => line)),
+);
+const ingressSecrets = branch(
+  f.and(ingress.enabled, ingress.tls),
+  notes`
+The Secrets of ingress.tls are to be there too, unless the Ingress controller makes them.
+`,
+);
+
+function namedSecret(name: Expression<string>, what: string, isUsed?: Expression) {
+  const isNamed = isUsed === undefined ? name : f.and(isUsed, name);
+  return { isNamed, line: branch(isNamed, notes`     ${name}: ${what}\n`) };
+}
 
 const address = branch(
   ingress.enabled,
@@ -65,6 +103,15 @@ Certificate: then turn TLS on. It comes by itself, over port 443:
 
 CHART is what you installed from, such as ./charts/op-scim.
 `,
+  branch(
+    f.not(f.or(ingress.enabled, tls.existingSecret)),
+    notes`
+Certificate: until it is there HTTPS refuses connections. It comes by itself, within minutes after DNS
+is right and ${f.ternary('the settings of DNS are good', 'port 443 is reached', dns01.existingSecret)}. Doctor and the log say what is missing:
+
+     kubectl logs deploy/${bridge} ${namespace} -c op-scim-bridge --follow
+`,
+  ),
 );
 
 const doctor = notes`
@@ -113,7 +160,7 @@ const warnings = [
   ),
   branch(
     f.or(
-      values.networkPolicy.redis,
+      f.and(redis.enabled, values.networkPolicy.redis),
       values.networkPolicy.bridgeIngress.enabled,
       values.networkPolicy.bridgeEgress.enabled,
     ),
@@ -133,4 +180,4 @@ const warnings = [
 
 /** What to do after `helm install`, from the address to the identity provider. */
 export const NOTES = `${deprecations(definition)}${notes`op-scim ${chart.appVersion} is installed as ${release.name} in namespace ${release.namespace}.
-`}${secret}${address}${dns}${certificate}${doctor}${warnings.join('')}`;
+`}${secret}${secrets}${ingressSecrets}${address}${dns}${certificate}${doctor}${warnings.join('')}`;

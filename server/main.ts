@@ -3,7 +3,7 @@ import { BlockList } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { OperatorError } from '#base/operator-error.ts';
-import { probePort } from '#config/combinations.ts';
+import { isPlainForAll, probePort } from '#config/combinations.ts';
 import type { Config } from '#config/options.ts';
 import { type Accounts, createAccounts } from '#http/accounts.ts';
 import { createApp, createProbeApp } from '#http/app.ts';
@@ -80,6 +80,11 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     tls === undefined ? 'http' : 'https',
   );
   log.info({ url, store: backend.kind, version }, 'the bridge serves');
+  if (isPlainForAll(config, tls !== undefined)) {
+    log.info(
+      'plain HTTP is open to every address of this machine: right behind a proxy that ends TLS; else set OP_TLS_DOMAIN, or OP_LISTEN=127.0.0.1',
+    );
+  }
   if (keyring.unlocked === undefined) {
     log.info('the bridge is locked: the first request with the SCIM bearer token unlocks it');
   }

@@ -30,7 +30,9 @@ export async function writeBackup(
     await rm(part, { force: true });
     if (!isSystemError(cause)) throw cause;
     throw new OperatorError(
-      `The export can not be written to ${folder} (${cause.code}). Name a folder that can be written to and has room.`,
+      cause.code === 'ENOENT'
+        ? `There is no folder ${folder}. Make it first, or name another.`
+        : `The export can not be written to ${folder} (${cause.code}). Name a folder that can be written to and has room.`,
       { cause },
     );
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
 import { OperatorError } from '#base/operator-error.ts';
 import { type LoadedConfig, loadConfig } from '#config/load.ts';
-import { isBearerToken } from '#session/seal.ts';
+import { isBearerToken, TOKEN_FORM } from '#session/seal.ts';
 import { readSmallFile } from '#session/source.ts';
 import { checks } from './checks/all.ts';
 import type { State } from './checks/check.ts';
@@ -91,7 +91,9 @@ async function readHealthToken(
   const text = file === '-' ? await textOf(io.stdin) : readSmallFile(file, 'health token').text;
   const token = text.trim();
   if (isBearerToken(token)) return token;
-  throw new OperatorError(`What --health-token-file ${file} gives is no token (43 characters).`);
+  throw new OperatorError(
+    `What --health-token-file ${file} gives is no bearer token: ${TOKEN_FORM}.`,
+  );
 }
 
 function isWell(results: readonly Result[]): boolean {
@@ -99,7 +101,14 @@ function isWell(results: readonly Result[]): boolean {
 }
 
 function jsonOf(results: readonly Result[]): string {
-  return `${JSON.stringify({ ok: isWell(results), checks: results }, undefined, 2)}\n`;
+  const told = results.map((result) => ({ ...result, hint: result.hint ?? remedyFor(result) }));
+  return `${JSON.stringify({ ok: isWell(results), checks: told }, undefined, 2)}\n`;
+}
+
+/** A program shows no page of docs/doctor.md: it gets what is written there. */
+function remedyFor({ id, state }: Result): string | null {
+  if (state === 'ok' || state === 'skipped') return null;
+  return checks.find((check) => check.id === id)?.remedy ?? null;
 }
 
 const MARKS: Readonly<Record<State, string>> = { ok: '√', warning: '‼', failed: '×', skipped: '–' };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
+import { errorCode } from '#base/error-code.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { probePort } from '#config/combinations.ts';
 import { loadConfig } from '#config/load.ts';
@@ -61,8 +62,7 @@ export async function complaintAbout(url: string): Promise<string | undefined> {
   try {
     return complaintAboutStatus(url, (await askBridge(url)).status);
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    return `The bridge does not answer at ${url}: ${reason}. Its log says why.`;
+    return complaintAboutSilence(url, thrown);
   }
 }
 
@@ -98,6 +98,18 @@ export function askBridge(
     });
     request.once('error', reject);
   });
+}
+
+function complaintAboutSilence(url: string, thrown: unknown): string {
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  if (errorCode(thrown) === 'ECONNREFUSED') {
+    return `The bridge does not answer at ${url}: nothing listens there (ECONNREFUSED). Is it running, with these settings? Its log says why it ended.`;
+  }
+  // Before its first certificate the bridge refuses handshakes.
+  if (url.startsWith('https:') && /alert handshake failure/.test(reason)) {
+    return `The bridge listens at ${url}, and has no certificate yet: its log says why. With OP_PING_SERVER=1 it also answers on a port that needs none.`;
+  }
+  return `The bridge does not answer at ${url}: ${reason}. Its log says why.`;
 }
 
 function complaintAboutStatus(url: string, status: number | undefined): string | undefined {

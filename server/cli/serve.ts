@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { createLog } from '#base/log.ts';
 import { releaseMemoryWhenIdle } from '#base/memory.ts';
 import { OperatorError } from '#base/operator-error.ts';
@@ -8,6 +8,7 @@ import { makeProcessPrivate } from '#base/private-process.ts';
 import { type Environment, loadConfig } from '#config/load.ts';
 import { type BridgeOptions, type RunningBridge, startBridge } from '#main';
 import { createSession } from '#session/seal.ts';
+import { NEWCOMER_SESSION } from '#session/source.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
 import { createSessionFile } from './session-file.ts';
 import { packageVersion } from './version.ts';
@@ -53,7 +54,7 @@ export const serve: Command = {
 };
 
 function newcomerSession(): string {
-  return join(process.cwd(), '.op-scim', 'scimsession');
+  return resolve(NEWCOMER_SESSION);
 }
 
 function newcomerSettings(env: Environment, sessionPath: string): Environment {

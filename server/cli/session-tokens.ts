@@ -7,6 +7,7 @@ import {
   isBearerToken,
   openSession,
   type Sealed,
+  TOKEN_FORM,
   withNotAfter,
 } from '#session/seal.ts';
 import { readSmallFile } from '#session/source.ts';
@@ -33,6 +34,8 @@ export async function rotateToken(args: string[], io: CommandIo): Promise<number
     const said = `Token ${kid} was added to ${path}; the one before ${old}.`;
     return { session: rotated, announce: () => announce(io, bearerToken, said, path) };
   });
+  const when = keepMs === 0 ? 'at once' : `before ${until}, when the one before ends`;
+  await write(io.stderr, `Then: enter the new token in the identity provider ${when}.\n`);
   return 0;
 }
 
@@ -131,7 +134,7 @@ async function readCurrentToken(file: string | undefined, io: CommandIo): Promis
   const token = given.trim();
   if (!isBearerToken(token)) {
     throw new OperatorError(
-      `The current bearer token, from ${file ?? 'stdin'}, is not one of op-scim (43 characters). Give it on stdin or by --token-file.`,
+      `The current bearer token, from ${file ?? 'stdin'}, is not one of op-scim: ${TOKEN_FORM}. Give it on stdin or by --token-file.`,
     );
   }
   return token;

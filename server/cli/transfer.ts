@@ -3,11 +3,12 @@ import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { OperatorError } from '#base/operator-error.ts';
 import { loadConfig } from '#config/load.ts';
-import { exportLines, importLines, TransferError } from '#directory/transfer.ts';
+import { exportLines, type Imported, importLines, TransferError } from '#directory/transfer.ts';
 import { bindStore, WRONG_ACCOUNT } from '#http/accounts.ts';
 import { openSessionSource } from '#session/source.ts';
 import { openBackend } from '#store/open.ts';
 import { type Store, type StoreBackend, StoreUnavailable } from '#store/store.ts';
+import { amount } from './amount.ts';
 import { removeOldBackups, writeBackup } from './backup-folder.ts';
 import { type Command, type CommandIo, parseOptions, write } from './command.ts';
 
@@ -22,7 +23,8 @@ export const exportCommand: Command = {
     '  OP_SESSION, as lines of JSON. Needs no bearer token: whoever can read the store can do this.',
     '  Stop a bridge on SQLite first; one on Redis may go on.',
     '',
-    '  --folder FOLDER  writes a new file op-scim-TIME.ndjson there, whole or not at all',
+    '  --folder FOLDER  writes a new file op-scim-TIME.ndjson there, whole or not at all, for its',
+    '                   owner alone; the folder has to exist',
     '  --keep COUNT     removes the files of earlier exports but for the newest COUNT; none, when the',
     '                   store is empty now',
   ].join('\n'),
@@ -31,7 +33,7 @@ export const exportCommand: Command = {
     await withStore(io, async ({ store, accountId }) => {
       const startedAt = new Date();
       let made: string | undefined;
-      const lines = counted(exportLines(store, startedAt.toISOString()));
+      const lines = counted(exportLines(store, accountId, startedAt.toISOString()));
       if (folder === undefined) {
         await writeLines(io, lines.each);
         await write(io.stderr, `op-scim: wrote ${lines.count} lines of account ${accountId}.\n`);
@@ -44,7 +46,7 @@ export const exportCommand: Command = {
         await write(io.stderr, `op-scim: ${NOTHING_THERE}\n`);
       } else if (folder !== undefined && keep !== undefined && made !== undefined) {
         const count = await removeOldBackups(folder, keep, made);
-        await write(io.stderr, `op-scim: removed ${count} older exports.\n`);
+        await write(io.stderr, `op-scim: removed ${amount(count, 'older export')}.\n`);
       }
     });
     return 0;
@@ -137,14 +139,28 @@ async function writeLines(io: CommandIo, lines: AsyncIterable<string>): Promise<
 async function takeIn(input: Readable, io: CommandIo): Promise<void> {
   await withStore(io, async ({ backend, store, accountId }) => {
     if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
-    const { lines, leftOut } = await importLines(store, linesOf(input));
-    await write(io.stderr, `op-scim: took in ${lines} lines into account ${accountId}.\n`);
-    if (leftOut === 0) return;
-    await write(
-      io.stderr,
-      `op-scim: left out ${leftOut} memberships of people or groups that were made while the export was written.\n`,
-    );
+    const taken = await importLines(store, linesOf(input));
+    for (const line of sentencesOf(taken, accountId)) await write(io.stderr, `op-scim: ${line}\n`);
   });
+}
+
+function sentencesOf(taken: Imported, accountId: string): readonly string[] {
+  const { users, groups, memberships, leftOut, exportedOf } = taken;
+  const people = amount(users, 'person', 'people');
+  const rest = `${amount(groups, 'group')} and ${amount(memberships, 'membership')}`;
+  const sentences = [`took in ${people}, ${rest} into account ${accountId}.`];
+  if (leftOut > 0) {
+    sentences.push(
+      `left out ${amount(leftOut, 'membership')} of people or groups that were made while the export was written.`,
+    );
+  }
+  // Only said: it is what somebody wants who lost every token, and made a session of a new account.
+  if (exportedOf !== undefined && exportedOf !== accountId) {
+    sentences.push(
+      `the export was made of account ${exportedOf}. Unless ${accountId} is to take its place, empty the store and import with the session of ${exportedOf}.`,
+    );
+  }
+  return sentences;
 }
 
 /** Stdin, or the file that is named: in a pod nothing may redirect. */

@@ -92,6 +92,11 @@ export function probePort(config: Config, servesTls: boolean): number | undefine
   return config.servesProbes && !isTaken ? config.probePort : undefined;
 }
 
+/** Whether SCIM is served in plain HTTP to whoever reaches any address of the machine. */
+export function isPlainForAll({ listenAddress }: Config, servesTls: boolean): boolean {
+  return !servesTls && [undefined, '0.0.0.0', '::'].includes(listenAddress);
+}
+
 function hasRedisDetail(config: Config): boolean {
   const { redisPort, redisUsername, redisPassword, redisCaFile } = config;
   return (

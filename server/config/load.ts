@@ -36,8 +36,9 @@ export function loadConfig(env: Environment, readFile?: (path: string) => unknow
   // The loop above filled in every name of the table, each by its own parser.
   const config = Object.freeze(values) as Config;
   mistakes.push(...combinationMistakes(config));
-  if (mistakes.length > 0) throw mistakesError(mistakes);
-  warnings.push(...combinationWarnings(config), ...unknownNameWarnings(env));
+  const unknownNames = unknownNameWarnings(env);
+  if (mistakes.length > 0) throw mistakesError(mistakes, unknownNames);
+  warnings.push(...combinationWarnings(config), ...unknownNames);
   // As above.
   return { config, warnings, sources: Object.freeze(sources) as LoadedConfig['sources'] };
 }
@@ -118,9 +119,13 @@ function fileMistakes(
   }
 }
 
-function mistakesError(mistakes: readonly string[]): OperatorError {
+/** A name that nothing reads is no mistake, and may be why another is missing. */
+function mistakesError(
+  mistakes: readonly string[],
+  unknownNames: readonly string[],
+): OperatorError {
   const count = mistakes.length === 1 ? '1 setting is' : `${mistakes.length} settings are`;
-  const lines = mistakes.map((mistake) => `  ${mistake}`).join('\n');
+  const lines = [...mistakes, ...unknownNames].map((each) => `  ${each}`).join('\n');
   return new OperatorError(
     `${count} wrong:\n${lines}\nMend them and start again; docs/config.md explains each.`,
     { exitCode: 2 },

@@ -18,10 +18,13 @@ export class TransferError extends Error {
 }
 
 export interface Imported {
-  /** Lines taken in, the header and the end among them. */
-  readonly lines: number;
+  readonly users: number;
+  readonly groups: number;
+  readonly memberships: number;
   /** Memberships of people or groups that came while the export was written, after their turn. */
   readonly leftOut: number;
+  /** The account that the export was made of; undefined: it does not say so. */
+  readonly exportedOf: string | undefined;
 }
 
 /**
@@ -29,17 +32,24 @@ export interface Imported {
  * order, then the members of each group, and an end that counts them, by which a file that was cut
  * is known. Ids, versions, sequences and times are kept.
  */
-export async function* exportLines(store: Store, exportedAt: string): AsyncGenerator<string> {
+export async function* exportLines(
+  store: Store,
+  accountId: string,
+  exportedAt: string,
+): AsyncGenerator<string> {
   let lines = 0;
-  for await (const line of contentLines(store, exportedAt)) {
+  for await (const line of contentLines(store, { exportedAt, accountId })) {
     lines += 1;
     yield line;
   }
   yield JSON.stringify({ end: lines });
 }
 
-async function* contentLines(store: Store, exportedAt: string): AsyncGenerator<string> {
-  yield JSON.stringify({ format: FORMAT, version: VERSION, exportedAt });
+async function* contentLines(
+  store: Store,
+  about: Readonly<Record<string, string>>,
+): AsyncGenerator<string> {
+  yield JSON.stringify({ format: FORMAT, version: VERSION, ...about });
   for (const collection of COLLECTIONS) {
     for await (const record of recordsOf(store, collection)) {
       const { id, sequence, version, createdMs, modifiedMs, body } = record;
@@ -90,7 +100,9 @@ class Intake {
   readonly #known = { users: new Set<string>(), groups: new Set<string>() };
   #batch: RestoreLine[] = [];
   #lines = 0;
+  #memberships = 0;
   #leftOut = 0;
+  #exportedOf: string | undefined;
   #hasEnded = false;
   hasWritten = false;
 
@@ -101,7 +113,7 @@ class Intake {
   async take(line: string): Promise<void> {
     this.#lines += 1;
     if (this.#lines === 1) {
-      checkHeader(line);
+      this.#exportedOf = checkedHeader(line);
       return;
     }
     if (this.#hasEnded) throw damaged(this.#lines);
@@ -118,13 +130,20 @@ class Intake {
   async finish(): Promise<Imported> {
     if (!this.#hasEnded) throw cutShort(this.#lines);
     await this.#flush();
-    return { lines: this.#lines, leftOut: this.#leftOut };
+    return {
+      users: this.#known.users.size,
+      groups: this.#known.groups.size,
+      memberships: this.#memberships,
+      leftOut: this.#leftOut,
+      exportedOf: this.#exportedOf,
+    };
   }
 
   #checked(line: RestoreLine): RestoreLine {
     if (line.kind === 'members') {
       const isKnown = this.#known.groups.has(line.groupId);
       const memberIds = line.memberIds.filter((id) => isKnown && this.#known.users.has(id));
+      this.#memberships += memberIds.length;
       this.#leftOut += line.memberIds.length - memberIds.length;
       return { ...line, memberIds };
     }
@@ -158,9 +177,12 @@ async function* recordsOf(store: Store, collection: Collection): AsyncGenerator<
   } while (after !== undefined);
 }
 
-function checkHeader(line: string): void {
+/** The account that it names, which earlier exports do not. */
+function checkedHeader(line: string): string | undefined {
   const header = objectOf(line, 1);
-  if (header['format'] === FORMAT && header['version'] === VERSION) return;
+  if (header['format'] === FORMAT && header['version'] === VERSION) {
+    return typeof header['accountId'] === 'string' ? header['accountId'] : undefined;
+  }
   throw new TransferError(
     `Line 1 is not the header of an export of version ${VERSION}. Use a file that "op-scim export" wrote.`,
   );

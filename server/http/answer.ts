@@ -28,7 +28,7 @@ export function send(ctx: ScimContext, status: number, text: string): void {
 }
 
 function answerError(bridge: Bridge, ctx: ScimContext, thrown: unknown): void {
-  const error = asScimError(thrown);
+  const error = asScimError(thrown, ctx.state.written !== undefined);
   ctx.state.failure = thrown;
   if (error.problem === 'internal') {
     bridge.log.error({ reqId: ctx.state.requestId, err: thrown }, 'a request failed by a bug');
@@ -48,12 +48,13 @@ function answerError(bridge: Bridge, ctx: ScimContext, thrown: unknown): void {
   send(ctx, error.status, JSON.stringify(error.toBody(ctx.state.requestId)));
 }
 
-/** What the client is told of whatever was thrown. */
-export function asScimError(thrown: unknown): ScimError {
+/** What the client is told of whatever was thrown while it `isWriting`, or only reading. */
+export function asScimError(thrown: unknown, isWriting: boolean): ScimError {
   if (thrown instanceof ScimError) return thrown;
   if (thrown instanceof StoreUnavailable) {
     // A commit whose answer got lost may have been made.
-    const detail = `${thrown.reason} Send the request again: whether it changed something is not known.`;
+    const doubt = isWriting ? ': whether it changed something is not known.' : '.';
+    const detail = `${thrown.reason} Send the request again${doubt}`;
     return new ScimError('unavailable', detail, {
       cause: thrown,
       retryAfterSeconds: RETRY_AFTER_SECONDS,

@@ -2,7 +2,7 @@ import Koa from 'koa';
 import { ScimError } from '#scim/errors.ts';
 import { GROUP, USER } from '#scim/schema/resource-types.ts';
 import { answer } from './answer.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, SCIM_TOKEN } from './authenticate.ts';
 import { postBulk } from './bulk.ts';
 import type { Bridge, Endpoint, ScimContext, ScimMiddleware, ScimState } from './context.ts';
 import { createDiscoveryTexts, discover } from './discovery.ts';
@@ -114,7 +114,8 @@ function scim(bridge: Bridge, failed: FailedTokens): ScimMiddleware {
   return async function scim(ctx) {
     const route = findRoute(ctx.path);
     if (route === undefined) throw noEndpoint(ctx);
-    const grant = authenticate(bridge, failed, ctx);
+    ctx.state.route = route.name;
+    const grant = authenticate(bridge, failed, ctx, SCIM_TOKEN);
     if (grant.scope !== 'scim') throw healthTokenAlone();
     if (!rate.take()) throw tooFast(bridge);
     const endpoint = endpointOf(ctx, routes[route.name], route);
@@ -141,7 +142,6 @@ function scim(bridge: Bridge, failed: FailedTokens): ScimMiddleware {
 function endpointOf(ctx: ScimContext, methods: Methods, route: Route): Endpoint {
   const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
   const endpoint = methods[method];
-  ctx.state.route = route.name;
   if (endpoint !== undefined) return endpoint;
   const allowed = Object.keys(methods).join(', ');
   ctx.res.setHeader('Allow', allowed);

@@ -4,11 +4,28 @@ import type { Bridge, ScimContext } from './context.ts';
 import type { FailedTokens } from './failed-tokens.ts';
 import { clientAddress } from './origin.ts';
 
+/** What a refusal says of the token that is wanted: first when there is none, then when it is wrong. */
+export interface WantedToken {
+  readonly missing: string;
+  readonly wrong: string;
+}
+
+export const SCIM_TOKEN: WantedToken = {
+  missing: 'Enter the token that belongs to the scimsession file in the identity provider.',
+  wrong:
+    'Check that the identity provider has the token that belongs to the scimsession file in use.',
+};
+
 /**
  * The grant of the request's bearer token (RFC 6750 §2.1; the scheme's name in any case). The token
  * is checked before anything is counted: a good one always passes. Throws ScimError.
  */
-export function authenticate(bridge: Bridge, failed: FailedTokens, ctx: ScimContext): Grant {
+export function authenticate(
+  bridge: Bridge,
+  failed: FailedTokens,
+  ctx: ScimContext,
+  wanted: WantedToken,
+): Grant {
   const header = ctx.req.headers.authorization;
   const token = header === undefined ? undefined : bearerToken(header);
   const grant = token === undefined ? undefined : bridge.check(token);
@@ -18,8 +35,8 @@ export function authenticate(bridge: Bridge, failed: FailedTokens, ctx: ScimCont
   throw new ScimError(
     'unauthorized',
     token === undefined
-      ? 'The request has no bearer token. Enter the token that belongs to the scimsession file in the identity provider.'
-      : 'The bearer token is not one of this bridge. Check that the identity provider has the token that belongs to the scimsession file in use.',
+      ? `The request has no bearer token. ${wanted.missing}`
+      : `The bearer token is not one of this bridge. ${wanted.wrong}`,
   );
 }
 

@@ -199,7 +199,7 @@ async function refuse(
   path: string,
   thrown: unknown,
 ): Promise<void> {
-  const error = asScimError(thrown);
+  const error = asScimError(thrown, true);
   const wanted = wantedBy(answer.method, path);
   if (wanted !== undefined) await recordRefusal(progress.bridge, ctx, wanted, error);
   if (error.problem === 'internal') ctx.state.failure = thrown;

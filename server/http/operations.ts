@@ -1,6 +1,6 @@
 import { ScimError } from '#scim/errors.ts';
 import { send } from './answer.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, SCIM_TOKEN, type WantedToken } from './authenticate.ts';
 import type { Bridge, ScimContext, ScimMiddleware } from './context.ts';
 import { FailedTokens } from './failed-tokens.ts';
 import { sendFrontPage } from './front-page.ts';
@@ -14,6 +14,13 @@ export interface Operations {
   /** From SIGTERM on: load balancers are to send no more. */
   isDraining(): boolean;
 }
+
+const TAKES_HEALTH_TOKEN =
+  'This takes the health-only token, made by "op-scim session add-health-token".';
+const HEALTH_TOKEN: WantedToken = { missing: TAKES_HEALTH_TOKEN, wrong: TAKES_HEALTH_TOKEN };
+const TAKES_EITHER_TOKEN =
+  'This takes the health-only token, made by "op-scim session add-health-token", or the SCIM token.';
+const EITHER_TOKEN: WantedToken = { missing: TAKES_EITHER_TOKEN, wrong: TAKES_EITHER_TOKEN };
 
 type Serve = (ctx: ScimContext) => Promise<void> | void;
 
@@ -29,15 +36,15 @@ export function operationRoutes(
   const routes: Readonly<Record<string, Serve>> = {
     '/ping': (ctx) => ping(ctx, operations),
     '/health': async (ctx) => {
-      requireScope(authenticate(bridge, failed, ctx).scope, 'scim');
+      requireScope(authenticate(bridge, failed, ctx, SCIM_TOKEN).scope, 'scim');
       send(ctx, 200, await operations.health.reportText());
     },
     '/monitoring': async (ctx) => {
-      requireScope(authenticate(bridge, failed, ctx).scope, 'health');
+      requireScope(authenticate(bridge, failed, ctx, HEALTH_TOKEN).scope, 'health');
       send(ctx, 200, await operations.health.reportText());
     },
     '/metrics': async (ctx) => {
-      authenticate(bridge, failed, ctx);
+      authenticate(bridge, failed, ctx, EITHER_TOKEN);
       await sendMetrics(ctx, operations);
     },
     '/': (ctx) => {
@@ -57,11 +64,11 @@ export function probeRoutes(bridge: Bridge, operations: Operations): ScimMiddlew
   return operationsOf({
     '/ping': (ctx) => ping(ctx, operations),
     '/monitoring': async (ctx) => {
-      requireScope(authenticate(bridge, failed, ctx).scope, 'health');
+      requireScope(authenticate(bridge, failed, ctx, HEALTH_TOKEN).scope, 'health');
       send(ctx, 200, await operations.health.reportText());
     },
     '/metrics': async (ctx) => {
-      requireScope(authenticate(bridge, failed, ctx).scope, 'health');
+      requireScope(authenticate(bridge, failed, ctx, HEALTH_TOKEN).scope, 'health');
       await sendMetrics(ctx, operations);
     },
   });
@@ -103,7 +110,7 @@ function requireScope(scope: 'scim' | 'health', wanted: 'scim' | 'health'): void
   throw new ScimError(
     'forbidden',
     wanted === 'health'
-      ? 'This takes the health-only token, made by "op-scim session add-health-token".'
+      ? TAKES_HEALTH_TOKEN
       : 'This takes the SCIM token, not the health-only one.',
   );
 }

@@ -114,6 +114,10 @@ export function isBearerToken(text: string): boolean {
   return text.length === 43 && /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(text);
 }
 
+/** What a bearer token looks like, for who gave something else. Completes a sentence. */
+export const TOKEN_FORM =
+  'a token is the one line that "op-scim session" printed, 43 letters, digits, "-" and "_"';
+
 /**
  * The record that this token belongs to, whether or not it has ended. One key derivation per record
  * and no early exit, so the time tells nothing of which record it was. A changed record matches nothing.

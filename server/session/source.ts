@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorCode } from '#base/error-code.ts';
 import { OperatorError } from '#base/operator-error.ts';
 import { jsonOf, MAX_SESSION_BYTES, parseSession, type SessionFile } from './format.ts';
@@ -182,11 +183,18 @@ export function readSmallFile(path: string, what: string): { text: string; mode:
   }
 }
 
+/** Where `npm start` keeps its own, from the working directory. */
+export const NEWCOMER_SESSION = join('.op-scim', 'scimsession');
+
 function unreadable(path: string, what: string, code: string): string {
   const make =
     what === 'session' ? `, or make one with "op-scim session create --out ${path}"` : '';
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return `There is no ${what} file at ${path}. Mount it there or correct the path${make}.`;
+    const hint =
+      what === 'session' && existsSync(NEWCOMER_SESSION)
+        ? ` That of "npm start" is here: OP_SESSION=${NEWCOMER_SESSION}.`
+        : '';
+    return `There is no ${what} file at ${path}. Mount it there or correct the path${make}.${hint}`;
   }
   if (code === 'EACCES') {
     return `The ${what} file ${path} can not be read by user ${process.getuid?.()}. Change its owner or group, with mode 0600 or 0440.`;

@@ -63,6 +63,24 @@ test('NOTES.txt says only what the values need', async () => {
   assert.match(trial, /set bearerToken\.existingSecret/);
 });
 
+test('NOTES.txt names the Secrets that the values need', async () => {
+  assert.doesNotMatch(await notes(), /^Secrets:/m);
+  const external = await notes('-f', 'cdk8s/presets/external-redis.yaml');
+  assert.match(external, /^Secrets:.*\n {5}op-scim-redis-url: the URL of Redis\n\n/m);
+  assert.doesNotMatch(external, /NetworkPolicies do nothing/);
+  const internal = await notes('-f', 'cdk8s/presets/aks-internal.yaml');
+  assert.match(internal, /^Secrets:.*\n {5}dns01-config: .*\n\n/m);
+  assert.match(internal, /^Certificate: .*\nis right and the settings of DNS are good\./m);
+  assert.match(internal, /NetworkPolicies do nothing/);
+  const own = await notes('--set', 'config.tlsDomain=a.example,tls.existingSecret=scim-tls');
+  assert.match(own, /^ {5}scim-tls: the certificate/m);
+  assert.doesNotMatch(own, /^Certificate:/m);
+  const ingress = await notes('-f', 'cdk8s/presets/ingress.yaml');
+  assert.match(ingress, /The Secrets of ingress\.tls/);
+  const watched = await notes('--set', 'monitoring.serviceMonitor.enabled=true');
+  assert.match(watched, /^ {5}op-scim-health-token: the health-only token/m);
+});
+
 for (const { name, layer } of helms) {
   test(`${name}: the chart is a good part of another one`, async () => {
     const parent = join(folder, `parent-${layer}`);

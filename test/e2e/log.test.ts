@@ -68,16 +68,16 @@ describe('the log', () => {
   test('has the reference of a read that was refused, a wrong token among them', async () => {
     const wrong = { authorization: `Bearer ${'A'.repeat(42)}E` };
     const refused = [
-      ['/Users/NOBODY', 404, 'notFound', {}],
-      ['/Users?filter=wrong', 400, 'invalidFilter', {}],
-      ['/Users', 401, 'unauthorized', wrong],
-      ['/health', 401, 'unauthorized', wrong],
+      ['/Users/NOBODY', 404, 'notFound', {}, '/Users/{id}'],
+      ['/Users?filter=wrong', 400, 'invalidFilter', {}, '/Users'],
+      ['/Users', 401, 'unauthorized', wrong, '/Users'],
+      ['/health', 401, 'unauthorized', wrong, '/health'],
     ] as const;
-    for (const [path, status, problem, headers] of refused) {
+    for (const [path, status, problem, headers, route] of refused) {
       const { answer, written } = await heard('GET', path, undefined, headers);
       const reqId = /\(ref (\S+)\)$/.exec(assertScimError(answer, status))?.[1];
       assert.equal(written.length, 1, path);
-      const expected = { level: 30, reqId, op: 'GET', status, problem, idp: 'okta' };
+      const expected = { level: 30, reqId, op: 'GET', status, problem, idp: 'okta', route };
       assert.deepEqual({ ...written[0], ...expected }, written[0]);
     }
   });

@@ -77,6 +77,7 @@ describe('what a bridge tells its operator', () => {
         assert.equal(answer.status, statuses[index], `token ${index}: ${answer.text}`);
         if (answer.status >= 400) assertScimError(answer, answer.status);
         if (answer.status !== 401) continue;
+        assert.equal(/add-health-token/.test(answer.text), /monitoring|metrics/.test(path));
         const challenge = answer.headers['www-authenticate'] ?? '';
         assert.match(challenge, token === undefined ? /^Bearer realm="[^"]+"$/ : /invalid_token/);
       }

@@ -81,7 +81,10 @@ async function accountFinding(subject: Subject): Promise<Finding> {
   if (bound === undefined) return ok(`The store is free: it becomes that of ${accountId}.`);
   return bound === accountId
     ? ok(`Session and store are both of ${accountId}.`)
-    : failed(`${WRONG_ACCOUNT} The session is of ${accountId}, the store of ${bound}.`);
+    : failed(
+        `${WRONG_ACCOUNT} The session is of ${accountId}, the store of ${bound}.`,
+        `An empty store is another OP_DATA_DIR, or a database of Redis that holds nothing. A session for the data that are there: op-scim session create --out NEW --account-id ${bound}`,
+      );
 }
 
 /** Why the bridge could not write beside the file: asks the folder, or the one it would be made in. */

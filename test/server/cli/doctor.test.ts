@@ -56,12 +56,14 @@ for (const args of [
 }
 
 test('settings that can not be read: all mistakes, the rest is skipped, exit code 2', async () => {
-  const env = { OP_PORT: 'x', OP_REDIS_URL: 'http://:canary@redis' };
+  const env = { OP_PORT: 'x', OP_REDIS_URL: 'http://:canary@redis', OP_LISTNE: 'canary' };
   const examined = await runDoctor({ env });
   assert.equal(examined.exitCode, 2);
   assertFinding(examined, { id: 'settings', state: 'failed', says: /OP_PORT[\s\S]*OP_REDIS_URL/ });
+  assert.match(examined.of('settings').detail, /OP_LISTNE is no setting.*Did you mean OP_LISTEN/);
+  assert.match(examined.of('settings').hint ?? '', /op-scim config/);
   const others = examined.results.filter(({ id }) => id !== 'settings');
-  assert.ok(others.every(({ state }) => state === 'skipped'));
+  assert.ok(others.every(({ state, hint }) => state === 'skipped' && hint === null));
   assert.doesNotMatch(examined.stdout, /canary/);
 });
 

@@ -7,6 +7,7 @@ import { pingUrl } from '#cli/ping.ts';
 import { loadConfig } from '#config/load.ts';
 import { printSession } from '#session/format.ts';
 import { createSession } from '#session/seal.ts';
+import { createFront } from '#tls/front.ts';
 import { freePort } from '../../support/free-port.ts';
 import { opScim } from './fake-io.ts';
 
@@ -80,7 +81,7 @@ for (const [name, [part, complaint]] of Object.entries(strangers)) {
 test('op-scim ping where nothing listens ends with 1 and says so', async () => {
   const ran = await opScim(['ping'], { env: { OP_PORT: String(await freePort()) } });
   assert.equal(ran.exitCode, 1);
-  assert.match(ran.stderr, /does not answer at http:.*ECONNREFUSED/);
+  assert.match(ran.stderr, /does not answer at http:.*ECONNREFUSED.*Is it running/);
 });
 
 test('op-scim ping asks by HTTPS when the domain comes from the session alone', async () => {
@@ -100,6 +101,23 @@ test('op-scim ping asks by HTTPS when the domain comes from the session alone', 
   const port = String(await freePort());
   const setEmpty = await opScim(['ping'], { env: { ...env, OP_TLS_DOMAIN: '', OP_PORT: port } });
   assert.match(setEmpty.stderr, new RegExp(`at http://127\\.0\\.0\\.1:${port}/`));
+});
+
+test('op-scim ping on HTTPS before the first certificate says so', async () => {
+  const { server } = createFront({
+    known: () => undefined,
+    canFind: () => false,
+    find: async () => undefined,
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // A listening TCP server has one.
+  const env = { OP_TLS_DOMAIN: 'scim.example.com', OP_TLS_PORT: String(port) };
+  const ran = await opScim(['ping'], { env });
+  server.close();
+  assert.equal(ran.exitCode, 1);
+  assert.match(ran.stderr, /^The bridge listens at .* no certificate yet.*OP_PING_SERVER=1.*\n$/);
+  assert.doesNotMatch(ran.stderr, /SSL/);
 });
 
 async function answering(status: number): Promise<{ server: Server; port: number }> {

@@ -50,8 +50,10 @@ const refusals: Readonly<
       OP_REDIS_URL: 'http://:canary@redis',
       OP_REDIS_CA_FILE: '/nowhere/ca.pem',
       OP_TLS_CERT_FILE: '/nowhere/cert.pem',
+      OP_LISTNE: 'canary',
     },
     says: [
+      /^ {2}OP_LISTNE is no setting .* Did you mean OP_LISTEN\?$/m,
       /^op-scim: \d settings are wrong:$/m,
       /^ {2}OP_PORT: got "http", expected a port number/m,
       /^ {2}OP_RATE_LIMIT: got "1", expected .* from 25 to/m,
@@ -160,6 +162,14 @@ test('a newcomer sees a token once, gets private files, and is served on this ma
   assert.equal((await call(target, 'GET', '/scim/Users')).status, 200);
   second.child.kill('SIGINT');
   assert.equal(await second.ended, 0);
+  const lost = await runCli(['export'], { cwd });
+  assert.match(
+    lost.stderr,
+    /no session file .* "npm start" .*OP_SESSION=\.op-scim\/scimsession\.$/m,
+  );
+  const session = { OP_SESSION: '.op-scim/scimsession' };
+  const exported = await runCli(['export'], { cwd, env: session });
+  assert.equal(exported.code, 0, exported.stderr);
 });
 
 test('a newcomer who deletes the session gets a new token for the same directory', async () => {

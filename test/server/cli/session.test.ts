@@ -190,6 +190,7 @@ test('rotate-token prints a new token; the old one is good for seven days', asyn
   assert.equal(ran.exitCode, 0, ran.stderr);
   assert.match(ran.stdout, TOKEN_LINE);
   assert.ok(!ran.stderr.includes(old) && !ran.stderr.includes(ran.stdout.trim()));
+  assert.match(ran.stderr, /enter the new token in the identity provider before 2\d{3}-\d\d-\d\dT/);
   assert.equal(statSync(file).mode & 0o777, 0o440);
   assert.deepEqual(readdirSync(folder), ['scimsession']);
   assert.ok(check(old, Date.now() + 7 * DAY_MS - 60_000));
@@ -203,6 +204,7 @@ test('rotate-token takes the token from a file, and --keep 0 removes it at once'
   writeFileSync(from, old, { mode: 0o600 });
   const args = ['session', 'rotate-token', file, '--token-file', from, '--keep', '0'];
   const ran = await opScim(args);
+  assert.match(ran.stderr, /in the identity provider at once/);
   assert.equal(check(old), undefined);
   assert.ok(check(ran.stdout));
   assert.equal((await inspect()).tokens.length, 1);

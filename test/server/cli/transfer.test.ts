@@ -118,8 +118,10 @@ describe('export and import', () => {
       const target = newStore(kind);
       const taken = await opScim(['import'], { env: target, stdin: exported });
       assert.equal(taken.exitCode, 0, taken.stderr);
-      const lines = exported.trimEnd().split('\n').length;
-      assert.equal(taken.stderr, `op-scim: took in ${lines} lines into account transfer.\n`);
+      assert.equal(
+        taken.stderr,
+        'op-scim: took in 1199 people, 3 groups and 1101 memberships into account transfer.\n',
+      );
       assert.deepEqual(await seen(target), await seen(source));
       assert.deepEqual(await problemsOf(target), []);
       const again = await opScim(['export'], { env: target });
@@ -213,7 +215,7 @@ describe('export and import', () => {
     const stdin = exported.replace(/"memberIds":\[/, '"memberIds":["LATECOMER",');
     const taken = await opScim(['import'], { env: target, stdin });
     assert.equal(taken.exitCode, 0, taken.stderr);
-    assert.match(taken.stderr, /left out 1 memberships/);
+    assert.match(taken.stderr, /left out 1 membership of/);
     assert.deepEqual(await seen(target), await seen(source));
   });
 
@@ -230,6 +232,24 @@ describe('export and import', () => {
     const refused = await opScim(['import'], { env: newStore('sqlite'), answers: {} });
     assert.equal(refused.exitCode, 2);
     assert.match(refused.stderr, /Say "op-scim import FILE" or "op-scim import < FILE"/);
+  });
+
+  test('an export of another account is taken in, and said', async () => {
+    const target = { ...newStore('sqlite'), OP_SESSION: makeSession('anew').base64 };
+    const taken = await opScim(['import'], { env: target, stdin: exported });
+    assert.equal(taken.exitCode, 0, taken.stderr);
+    assert.match(
+      taken.stderr,
+      /into account anew\.\n.*made of account transfer\..*session of transfer/,
+    );
+  });
+
+  test('an export that does not name its account, as earlier ones, is taken in', async () => {
+    const stdin = exported.replace(',"accountId":"transfer"', '');
+    assert.ok(stdin.length < exported.length);
+    const taken = await opScim(['import'], { env: newStore('sqlite'), stdin });
+    assert.equal(taken.exitCode, 0, taken.stderr);
+    assert.doesNotMatch(taken.stderr, /made of account/);
   });
 
   test('a store of another account takes nothing', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { OperatorError } from '#base/operator-error.ts';
-import { probePort, storeKind } from '#config/combinations.ts';
+import { isPlainForAll, probePort, storeKind } from '#config/combinations.ts';
 import { configJson, configText, describeConfig } from '#config/describe.ts';
 import { type Environment, loadConfig } from '#config/load.ts';
 import type { Option } from '#config/option.ts';
@@ -316,6 +316,13 @@ test('what is shown hides every secret and says where each setting came from', (
   const rows: unknown = JSON.parse(json);
   assert.ok(Array.isArray(rows));
   assert.equal(rows.length, Object.keys(options).length);
+});
+
+test('plain HTTP is for all where neither TLS nor OP_LISTEN narrows it', () => {
+  const isForAll = (env: Environment, servesTls = false) =>
+    isPlainForAll(loadConfig(env).config, servesTls);
+  assert.deepEqual([isForAll({}), isForAll({ OP_LISTEN: '::' })], [true, true]);
+  assert.deepEqual([isForAll({ OP_LISTEN: '127.0.0.1' }), isForAll({}, true)], [false, false]);
 });
 
 test('a path of a session is shown', () => {

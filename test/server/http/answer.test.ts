@@ -13,6 +13,7 @@ import { assertScimError, call } from '../../support/http-client.ts';
 
 describe('answer', () => {
   let thrown: unknown;
+  let written: ScimState['written'];
   let logged: { level: number; reqId?: string; msg: string }[] = [];
   let url: string;
   const server = createServer();
@@ -27,6 +28,7 @@ describe('answer', () => {
     });
     app.use(answer(bridge));
     app.use((ctx) => {
+      ctx.state.written = written;
       if (thrown !== undefined) throw thrown;
       send(ctx, 200, '{}');
     });
@@ -82,13 +84,23 @@ describe('answer', () => {
     const answer = await ask(
       new StoreUnavailable('Redis can not be reached.', new Error('canary')),
     );
-    assert.match(assertScimError(answer, 503), /Redis can not be reached\. .*again/);
+    assert.match(
+      assertScimError(answer, 503),
+      /Redis can not be reached\. Send the request again\. \(ref/,
+    );
     assert.equal(answer.headers['retry-after'], '5');
     assert.deepEqual(
       logged.map(({ level, reqId }) => [level, reqId]),
       [[40, '01234567-89ab']],
     );
     assert.doesNotMatch(JSON.stringify(logged), /canary/);
+  });
+
+  test('after a write that a store did not answer, it is not known whether it was made', async () => {
+    written = { operation: 'create', resourceType: 'User' };
+    const answer = await ask(new StoreUnavailable('Redis can not be reached.'));
+    written = undefined;
+    assert.match(assertScimError(answer, 503), /again: whether it changed something is not known/);
   });
 
   for (const bug of [

@@ -131,7 +131,9 @@ describe('doctor on Redis', () => {
   test('the session of another account is told', async () => {
     const other = { ...env, OP_SESSION: makeSession('other').base64 };
     const says = /belongs to another account.*The session is of other, the store of acme\./;
-    assertFinding(await runDoctor({ env: other }), { id: 'account', state: 'failed', says });
+    const examined = await runDoctor({ env: other });
+    assertFinding(examined, { id: 'account', state: 'failed', says });
+    assert.match(examined.of('account').hint ?? '', /OP_DATA_DIR.*--account-id acme$/);
   });
 
   test('what keeps the bridge from Redis is told, and what needs it is skipped', async () => {
