@@ -51,16 +51,18 @@ test('new objects of a busy process do not take more and more memory', () => {
   const script = `
     import { getHeapSpaceStatistics } from 'node:v8';
     import { releaseMemoryWhenIdle } from ${JSON.stringify(source)};
-    const young = () =>
-      getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size;
+    const half = () => {
+      const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space');
+      return (young.space_used_size + young.space_available_size) / 1_048_576;
+    };
     releaseMemoryWhenIdle();
-    const settled = young();
+    const settled = half();
     let survivors = [];
     for (let n = 0; n < 300_000; n += 1) {
       survivors.push({ n, text: 'number ' + n });
       if (survivors.length > 50_000) survivors = [];
     }
-    process.stdout.write(JSON.stringify([settled, young()]));`;
+    process.stdout.write(JSON.stringify([settled, half()]));`;
   const args = ['--input-type=module', '--eval', script];
   const { stdout, stderr } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
@@ -69,6 +71,7 @@ test('new objects of a busy process do not take more and more memory', () => {
   const result: unknown = JSON.parse(stdout || JSON.stringify(stderr));
   assert.ok(Array.isArray(result), stderr);
   const [settled, after] = result;
-  assert.equal(settled, 4 * 1024 * 1024);
-  assert.equal(after, settled);
+  assert.ok(settled > 1.9 && settled <= 2, `${settled} MB`);
+  // A collection may need more for a moment. Left to itself V8 goes to 16.
+  assert.ok(after < 12, `${settled} to ${after} MB`);
 });
