@@ -139,6 +139,7 @@ function bridgeOf(
     limits: limitsOf(config),
     check: (bearerToken) => keyring.check(bearerToken),
     account: () => accounts.open(),
+    confirm: (account) => accounts.confirm(account),
     isStrict: config.isStrict,
     origin: domain === undefined ? config.publicUrl : `https://${domain}`,
     servedHost: domain,

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { OperatorError } from '#base/operator-error.ts';
 import { loadConfig } from '#config/load.ts';
 import { exportLines, type Imported, importLines, TransferError } from '#directory/transfer.ts';
-import { bindStore, WRONG_ACCOUNT } from '#http/accounts.ts';
+import { bindStore, boundAccount, WRONG_ACCOUNT } from '#http/accounts.ts';
 import { openSessionSource } from '#session/source.ts';
 import { openBackend } from '#store/open.ts';
 import { type Store, type StoreBackend, StoreUnavailable } from '#store/store.ts';
@@ -138,8 +138,11 @@ async function writeLines(io: CommandIo, lines: AsyncIterable<string>): Promise<
 
 async function takeIn(input: Readable, io: CommandIo): Promise<void> {
   await withStore(io, async ({ backend, store, accountId }) => {
-    if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
+    const owner = await boundAccount((id) => backend.account(id));
+    if (owner !== undefined && owner !== accountId) throw new OperatorError(WRONG_ACCOUNT);
     const taken = await importLines(store, linesOf(input));
+    // Last: a bridge that waits for a lost store to be whole opens with this.
+    if (!(await bindStore(backend, accountId))) throw new OperatorError(WRONG_ACCOUNT);
     for (const line of sentencesOf(taken, accountId)) await write(io.stderr, `op-scim: ${line}\n`);
   });
 }

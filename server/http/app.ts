@@ -4,7 +4,14 @@ import { GROUP, USER } from '#scim/schema/resource-types.ts';
 import { answer } from './answer.ts';
 import { authenticate, SCIM_TOKEN } from './authenticate.ts';
 import { postBulk } from './bulk.ts';
-import type { Bridge, Endpoint, ScimContext, ScimMiddleware, ScimState } from './context.ts';
+import type {
+  Bridge,
+  Endpoint,
+  OpenAccount,
+  ScimContext,
+  ScimMiddleware,
+  ScimState,
+} from './context.ts';
 import { createDiscoveryTexts, discover } from './discovery.ts';
 import { FailedTokens } from './failed-tokens.ts';
 import { refuseForeignHosts } from './foreign-host.ts';
@@ -131,12 +138,26 @@ function scim(bridge: Bridge, failed: FailedTokens): ScimMiddleware {
     const account = bridge.account();
     state.account = account instanceof Promise ? await account : account;
     try {
-      await endpoint(ctx, decodeId(route.id));
+      await confirmed(bridge, state.account, () => endpoint(ctx, decodeId(route.id)));
     } catch (thrown) {
       await recordIfRefused(bridge, ctx, thrown);
       throw thrown;
     }
   };
+}
+
+/** An answer and a refusal count only if the store did not come back empty under them. */
+async function confirmed(
+  bridge: Bridge,
+  account: OpenAccount,
+  work: () => Promise<void> | void,
+): Promise<void> {
+  try {
+    await work();
+  } finally {
+    const doubt = bridge.confirm(account);
+    if (doubt !== undefined) await doubt;
+  }
 }
 
 function endpointOf(ctx: ScimContext, methods: Methods, route: Route): Endpoint {

@@ -20,6 +20,8 @@ export interface Bridge {
   check(bearerToken: string): Grant | undefined;
   /** The account behind the session. Throws ScimError unavailable while it can't be opened. */
   account(): Promise<OpenAccount> | OpenAccount;
+  /** `Accounts.confirm`. */
+  confirm(account: OpenAccount): Promise<void> | undefined;
   readonly isStrict: boolean;
   /** `https://host` or `http://host` when it is configured; else the Host header decides. */
   readonly origin: string | undefined;

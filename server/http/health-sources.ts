@@ -11,11 +11,11 @@ const MEMORY_WARNING = 0.8;
 export function healthSources(
   backend: StoreBackend,
   keyring: Keyring,
-  accounts: Pick<Accounts, 'problem'>,
+  accounts: Pick<Accounts, 'problem' | 'look'>,
   tls?: { finding(): Finding },
 ): readonly HealthSource[] {
   return [
-    { source: 'SCIMServer', check: () => sessionFinding(keyring, accounts.problem) },
+    { source: 'SCIMServer', check: () => sessionFinding(keyring, accounts) },
     {
       source: backend.kind === 'redis' ? 'RedisCache' : 'SqliteStore',
       check: () => storeFinding(backend),
@@ -24,7 +24,10 @@ export function healthSources(
   ];
 }
 
-function sessionFinding(keyring: Keyring, problem: string | undefined): Finding {
+async function sessionFinding(
+  keyring: Keyring,
+  accounts: Pick<Accounts, 'problem' | 'look'>,
+): Promise<Finding> {
   if (keyring.unlocked === undefined) {
     return {
       state: 'locked',
@@ -32,6 +35,8 @@ function sessionFinding(keyring: Keyring, problem: string | undefined): Finding 
         'The bridge waits for the first request with the SCIM bearer token, which unlocks it.',
     };
   }
+  await Promise.race([accounts.look(), sleep(STORE_PATIENCE_MS, undefined, { ref: false })]);
+  const { problem } = accounts;
   if (problem !== undefined) return { state: 'unhealthy', reason: problem };
   if (!keyring.isUnlockedByFile) return { state: 'healthy' };
   return {

@@ -77,6 +77,9 @@ export interface Store {
   /** Stores `value` under `name` if nothing is there yet; resolves to what is there now. */
   keepFirst(name: string, value: string): Promise<string>;
 
+  /** What `keepFirst` stored under this name; undefined: nothing yet. */
+  kept(name: string): Promise<string | undefined>;
+
   /**
    * Writes records and memberships as an export gave them (ids, sequences, versions, times).
    * Only for an account that holds nothing else at these ids. At most 1,000 lines a call.
@@ -105,16 +108,18 @@ export interface StoreBackend {
   announce(topic: string): void;
   /** Calls back at each announcement, and when one may have been missed. Returns what ends that. */
   listen(topic: string, listener: () => void): () => void;
+  /**
+   * Calls back at each loss of the connection, before anything is sent over the next one: who answers
+   * there may hold something older, or nothing. Never where the store is a file.
+   */
+  onLoss(listener: () => void): void;
   /** Rejects with StoreUnavailable when a read or a write would. */
   health(): Promise<StoreHealth>;
   close(): Promise<void>;
 }
 
 /** What an account holds, read without changing anything, also beside a running bridge. */
-export interface StoreView extends Pick<Store, 'get' | 'events'> {
-  /** What `keepFirst` stored under this name; undefined: nothing yet. */
-  kept(name: string): Promise<string | undefined>;
-}
+export type StoreView = Pick<Store, 'get' | 'events' | 'kept'>;
 
 export interface StoreHealth {
   /** Whether an acknowledged write survives a power cut of the backend. */

@@ -109,7 +109,10 @@ function eventChecks(check: Check): void {
 function keepChecks(check: Check): void {
   check('the first value stays, also in a race', async (store, another) => {
     const other = another();
+    assert.equal(await store.kept('key'), undefined);
     assert.equal(await store.keepFirst('key', 'one ✓'), 'one ✓');
+    assert.equal(await store.kept('key'), 'one ✓');
+    assert.equal(await other.kept('key'), undefined);
     assert.equal(await store.keepFirst('key', 'two'), 'one ✓');
     assert.equal(await store.keepFirst('key2', 'two'), 'two');
     assert.equal(await other.keepFirst('key', 'other'), 'other');

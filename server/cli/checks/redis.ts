@@ -37,7 +37,7 @@ export const redisChecks: readonly Check[] = [
     about:
       'What the bridge has acknowledged survives a power cut of Redis: `appendonly yes` with `appendfsync always`, or `everysec` from Redis 7.2 on, where the bridge waits for the disk by itself (`WAITAOF`). Where that can not be proved, as with managed Redis or an asynchronous failover, the last seconds may be lost.',
     remedy:
-      'The Redis of the chart is set so. Elsewhere set `appendonly yes` and `appendfsync always`, on a volume that outlives the pod. With managed Redis turn on its persistence, and take `op-scim export` as a backup from time to time.',
+      'The Redis of the chart is set so. Elsewhere turn it on **while Redis runs**, on a volume that outlives the pod: `redis-cli config set appendonly yes` and `redis-cli config set appendfsync always`, wait until `redis-cli info persistence` shows `aof_rewrite_scheduled:0` and `aof_rewrite_in_progress:0`, then `redis-cli config rewrite` (or the same two lines in `redis.conf`). Restart only then: with `appendonly yes` in its file and no append-only file yet, Redis 7 ignores `dump.rdb` and begins with an empty store. With managed Redis turn on its persistence, and take `op-scim export` as a backup from time to time.',
     judge: durabilityFinding,
   }),
   ofRedis({

@@ -78,13 +78,18 @@ async function accountFinding(subject: Subject): Promise<Finding> {
   if (accounts === undefined) return skipped(problem);
   const { accountId } = session.session.meta;
   const bound = await boundAccount(accounts);
-  if (bound === undefined) return ok(`The store is free: it becomes that of ${accountId}.`);
+  if (bound === undefined) return ok(free(accountId));
   return bound === accountId
     ? ok(`Session and store are both of ${accountId}.`)
     : failed(
         `${WRONG_ACCOUNT} The session is of ${accountId}, the store of ${bound}.`,
         `An empty store is another OP_DATA_DIR, or a database of Redis that holds nothing. A session for the data that are there: op-scim session create --out NEW --account-id ${bound}`,
       );
+}
+
+/** Doctor can't know whether a bridge held it before; that bridge does, and answers 503. */
+function free(accountId: string): string {
+  return `The store is free, with nobody in it: it becomes that of ${accountId} with the first request. If a bridge has served people from it before, it has lost them: restore a backup with op-scim import before the bridge is restarted.`;
 }
 
 /** Why the bridge could not write beside the file: asks the folder, or the one it would be made in. */

@@ -64,6 +64,10 @@ class RedisBackend implements StoreBackend {
     };
   }
 
+  onLoss(listener: () => void): void {
+    this.#connection.onLoss(listener);
+  }
+
   async health(): Promise<StoreHealth> {
     await this.#connection.command('set', [HEALTH_KEY, '1']);
     const facts = await readFacts(this.#connection);

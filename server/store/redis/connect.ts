@@ -17,6 +17,8 @@ export interface RedisConnection {
   settled(): Promise<void>;
   /** Calls the listener now, if it is ready, and at each time that it becomes so. */
   onReady(listener: () => void): void;
+  /** Calls the listener each time that the connection is lost, and at each attempt in vain. */
+  onLoss(listener: () => void): void;
   /**
    * Calls back at each message of the channel, and each time that one may have been missed. From
    * then on the connection is for messages alone.
@@ -96,6 +98,10 @@ class Connection implements RedisConnection {
   onReady(listener: () => void): void {
     if (this.#client.status === 'ready') listener();
     this.#client.on('ready', listener);
+  }
+
+  onLoss(listener: () => void): void {
+    this.#client.on('close', listener);
   }
 
   subscribe(channel: string, listener: () => void): void {

@@ -69,6 +69,10 @@ export function healthOf(
 export const APPEND_FAILED =
   'Redis could not write its append-only file. Check the space and the health of its volume.';
 
+/** Redis 7 with appendonly reads its append-only files alone, and begins empty where there are none. */
+const TURN_ON =
+  'Turn the append-only file on while Redis runs, since a restart with it in redis.conf alone begins with an empty store: redis-cli config set appendonly yes, redis-cli config set appendfsync always, wait until redis-cli info persistence shows aof_rewrite_scheduled:0 and aof_rewrite_in_progress:0, then redis-cli config rewrite.';
+
 /** Undefined when no key is ever evicted, or Redis does not tell. */
 export function evictionWarning({ evictionPolicy }: ServerFacts): string | undefined {
   if (evictionPolicy === undefined || evictionPolicy === 'noeviction') return undefined;
@@ -84,12 +88,10 @@ export function durabilityOf(
   const isTold = facts.appendFsync !== undefined;
   if (!facts.appendOnly && isTold) {
     if (facts.snapshots === '') {
-      const warning =
-        'Redis keeps everything in memory alone: a restart loses all of it. Set appendonly yes and appendfsync always.';
+      const warning = `Redis keeps everything in memory alone: a restart loses all of it. ${TURN_ON}`;
       return { durability: 'memory-only', warning };
     }
-    const warning =
-      'Redis saves snapshots alone: a crash loses what came after the last one. Set appendonly yes and appendfsync always.';
+    const warning = `Redis saves snapshots alone: a crash loses what came after the last one. ${TURN_ON}`;
     return { durability: 'may-lose-seconds', warning };
   }
   if (mayFailOver) {

@@ -36,7 +36,8 @@ export async function lookAtRedis(options: RedisOptions): Promise<RedisLook> {
       latencyMs,
       hasBarrier,
       durability: durabilityOf(facts, hasBarrier, mayFailOver),
-      account: (accountId) => viewOf(connection, accountPrefix(accountId)),
+      account: (accountId) =>
+        new RedisStore(connection, accountPrefix(accountId), async () => undefined),
       close: () => connection.close(),
     };
   } catch (thrown) {
@@ -66,16 +67,4 @@ async function quickestPing(connection: RedisConnection): Promise<number> {
     quickestMs = Math.min(quickestMs, performance.now() - beganMs);
   }
   return quickestMs;
-}
-
-function viewOf(connection: RedisConnection, prefix: string): StoreView {
-  const store = new RedisStore(connection, prefix, async () => undefined);
-  return {
-    get: (collection, ids, include) => store.get(collection, ids, include),
-    events: (after, limit) => store.events(after, limit),
-    async kept(name) {
-      const value = await connection.command('hget', [`${prefix}kept`, name]);
-      return value === null ? undefined : String(value);
-    },
-  };
 }

@@ -175,6 +175,11 @@ export class RedisStore implements Store {
     return String(kept);
   }
 
+  async kept(name: string): Promise<string | undefined> {
+    const value = await this.#connection.command('hget', [`${this.#prefix}kept`, name]);
+    return value === null ? undefined : String(value);
+  }
+
   async restore(lines: readonly RestoreLine[]): Promise<void> {
     await restoreLines(lines, (script, args) => this.#run(script, args));
     await this.#durably();

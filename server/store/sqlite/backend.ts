@@ -75,6 +75,10 @@ class SqliteBackend implements StoreBackend {
     return () => this.#announcements.off(`of ${topic}`, listener);
   }
 
+  onLoss(): void {
+    // The lock on the file holds as long as this process.
+  }
+
   async health(): Promise<StoreHealth> {
     await this.#writes.probe();
     try {

@@ -107,8 +107,13 @@ export class SqliteStore implements Store {
   }
 
   async keepFirst(name: string, value: string): Promise<string> {
-    const kept = this.#read(undefined, (account) => readName(this.#reader, account, name));
-    return kept ?? this.#writes.request('keepFirst', this.#accountId, name, value);
+    return (
+      (await this.kept(name)) ?? this.#writes.request('keepFirst', this.#accountId, name, value)
+    );
+  }
+
+  async kept(name: string): Promise<string | undefined> {
+    return this.#read(undefined, (account) => readName(this.#reader, account, name));
   }
 
   async restore(lines: readonly RestoreLine[]): Promise<void> {

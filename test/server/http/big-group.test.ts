@@ -57,6 +57,7 @@ async function serve(store: Store): Promise<{ url: string; server: Server; logge
     },
     check: () => ({ kid: 'k', scope: 'scim', strict: false }),
     account: () => ({ directory, cursors: { seal: () => '', open: () => assert.fail() } }),
+    confirm: () => undefined,
     isStrict: false,
     origin: undefined,
     servedHost: undefined,

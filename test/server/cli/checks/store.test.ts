@@ -128,6 +128,12 @@ describe('doctor on Redis', () => {
     });
   }
 
+  test('a store that nobody holds is told, and what that means after a bridge has served', async () => {
+    const free = { ...env, OP_REDIS_URL: `${env['OP_REDIS_URL']}/1` };
+    const says = /free, with nobody in it.*If a bridge has served.*op-scim import before/;
+    assertFinding(await runDoctor({ env: free }), { id: 'account', state: 'ok', says });
+  });
+
   test('the session of another account is told', async () => {
     const other = { ...env, OP_SESSION: makeSession('other').base64 };
     const says = /belongs to another account.*The session is of other, the store of acme\./;
