@@ -17,7 +17,8 @@ USER 999:999
 RUN node --input-type=module --eval "import { useCompileCache } from './server/cli/compile-cache.mjs'; useCompileCache({ fills: true });" \
  && ls node_modules/.cache/op-scim/filled-*-999
 USER 0:0
-RUN chown -R 0:0 node_modules/.cache
+# Node makes these files for their owner alone. The bridge reads them, and nobody writes them any more.
+RUN chown -R 0:0 node_modules/.cache && chmod -R a+rX node_modules/.cache
 
 # What Node needs of Debian, and nothing else: no shell, no package manager, no npm. The names of the
 # packages that these files are of go along, where scanners look for them.

@@ -30,7 +30,7 @@ test('an idle process gives back what a large request took', () => {
     import { releaseMemoryWhenIdle } from ${JSON.stringify(source)};
     releaseMemoryWhenIdle(100);
     const start = process.memoryUsage.rss();
-    let text = Array.from({ length: 300_000 }, (_, n) => ({ id: String(n) }));
+    let text = Array.from({ length: 600_000 }, (_, n) => ({ id: String(n) }));
     const peak = process.memoryUsage.rss();
     text = undefined;
     await new Promise((resolve) => setTimeout(resolve, 2_000));
