@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OperatorError } from '#base/operator-error.ts';
@@ -23,7 +22,9 @@ export async function writeBackup(
   const part = `${path}.${randomUUID()}.part`;
   try {
     await removeAbandoned(folder);
-    await pipeline(text, createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true }));
+    // Opened before anything can fail: a stream would still make the file after it was removed.
+    const file = await open(part, 'wx', 0o600);
+    await pipeline(text, file.createWriteStream({ flush: true }));
     await rename(part, path);
     return path;
   } catch (cause) {
